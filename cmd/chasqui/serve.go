@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"chasqui/bot"
+	"chasqui/channel"
+	"chasqui/channel/telegram"
+	"chasqui/channel/webchat"
+	"chasqui/community"
+	"chasqui/console"
+	"chasqui/i18n"
+	"chasqui/outbox"
+)
+
+// stopWithin is how long an orderly stop may take, by contract.
+const stopWithin = 10 * time.Second
+
+// served is one network while serve runs.
+type served struct {
+	channel channel.Channel
+	outbox  *outbox.Outbox
+}
+
+// serve runs everything until ctx ends. It starts what others need first and stops in the opposite
+// order: nothing comes in any more before what goes out is recorded, and that before the store closes.
+func (p *program) serve(ctx context.Context) (err error) {
+	s, err := p.settings()
+	if err != nil {
+		return err
+	}
+	unlock, err := lockData(s.Data)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	x, err := p.parts(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, x.store.Close()) }()
+	if err := x.sayPaused(ctx); err != nil {
+		return err
+	}
+	web := webchat.New(p.now)
+	networks := map[channel.Network]*served{channel.Web: {channel: web}}
+	tele := p.telegram(x, s)
+	if tele != nil {
+		networks[channel.Telegram] = &served{channel: tele}
+	} else {
+		x.log.Info("telegram is off: set CHASQUI_TELEGRAM_TOKEN to turn it on")
+	}
+	for name, n := range networks {
+		o := outbox.Options{}
+		if name == channel.Telegram {
+			o.Rate = s.TelegramRate
+		}
+		n.outbox = outbox.New(x.store, n.channel, outbox.Account{Network: name}, o, x.log, p.now)
+	}
+	b := p.newBot(x, s,
+		func(n channel.Network) {
+			if on := networks[n]; on != nil {
+				on.outbox.Wake()
+			}
+		},
+		func(n channel.Network) string {
+			if n == channel.Telegram && tele != nil && tele.Username() != "" {
+				return "https://t.me/" + tele.Username() + "?start=hello"
+			}
+			return ""
+		})
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.Listen, err)
+	}
+	return p.runAll(ctx, x, s, b, networks, listener, web, tele)
+}
+
+// sayPaused tells the log when the database starts paused, since nothing else would.
+func (x *parts) sayPaused(ctx context.Context) error {
+	since, restored, err := x.store.Paused(ctx)
+	if err != nil || since.IsZero() {
+		return err
+	}
+	f, err := x.store.Figures(ctx, since)
+	if err != nil {
+		return err
+	}
+	x.log.Warn("sending is paused: a publisher sends /resume to the bot to go on", "since", since.Format(time.RFC3339), "restored", restored, "waiting", f.Queued)
+	return nil
+}
+
+func (p *program) telegram(x *parts, s settings) *telegram.Channel {
+	if s.TelegramToken == "" {
+		return nil
+	}
+	if s.TelegramRate > 30 {
+		x.log.Warn("telegram_rate is above what Telegram allows without paid broadcasts", "rate", s.TelegramRate)
+	}
+	hook := ""
+	if s.TelegramWebhook != "" {
+		hook = strings.TrimRight(s.TelegramWebhook, "/") + console.WebhookPath
+	}
+	return telegram.New(telegram.Settings{Token: s.TelegramToken, API: s.TelegramAPI, WebhookURL: hook, Commands: menus(x.texts)}, x.log)
+}
+
+// menus are the commands that everybody may use, in each language; French is the one for all others.
+func menus(texts i18n.Texts) map[string][]telegram.Command {
+	out := map[string][]telegram.Command{}
+	for _, l := range i18n.Langs {
+		var list []telegram.Command
+		for _, c := range bot.Commands() {
+			if c.Role == "" && c.Name != "staff" {
+				list = append(list, telegram.Command{Name: c.Name, Description: texts.T(l, "command."+c.Name)})
+			}
+		}
+		out[string(l)] = list
+	}
+	out[""] = out[string(i18n.French)]
+	return out
+}
+
+func (p *program) runAll(ctx context.Context, x *parts, s settings, b *bot.Bot, networks map[channel.Network]*served, listener net.Listener, web *webchat.Channel, tele *telegram.Channel) error {
+	// Two lives: what comes in stops first, what goes out is recorded after it.
+	in, stopIn := context.WithCancel(ctx)
+	out, stopOut := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopOut()
+	defer stopIn()
+	failed := make(chan error, 8)
+	var incoming, outgoing sync.WaitGroup
+	for name, n := range networks {
+		outgoing.Go(func() { failed <- named(name, "send", n.outbox.Run(out)) })
+		incoming.Go(func() { p.receive(in, x, name, n, b) })
+	}
+	incoming.Go(func() { p.schedule(in, x, s, b) })
+	handler, err := p.console(x, s, web, tele, in.Done())
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
+	incoming.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serve the console: %w", err)
+		}
+	})
+	fmt.Fprintf(p.stdout, "ready console=http://%s\n", reachable(listener.Addr()))
+	select {
+	case <-ctx.Done():
+		err = nil
+	case err = <-failed:
+	}
+	x.log.Info("stopping")
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin-2*time.Second)
+	defer cancel()
+	stopIn()
+	err = errors.Join(err, server.Shutdown(deadline))
+	waitFor(deadline, &incoming)
+	stopOut()
+	waitFor(deadline, &outgoing)
+	return err
+}
+
+func waitFor(ctx context.Context, group *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() { group.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+func named(n channel.Network, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s on %s: %w", what, n, err)
+}
+
+// receive runs one network. A network that fails for good takes nobody else down with it: people on
+// the others still get answers, and the log says what to do.
+func (p *program) receive(ctx context.Context, x *parts, name channel.Network, n *served, b *bot.Bot) {
+	if err := n.channel.Run(ctx, b.Receive); err != nil {
+		x.log.Error("a network is off until the next start: check its credentials with chasqui doctor", "network", name, "error", err)
+	}
+}
+
+func (p *program) console(x *parts, s settings, web *webchat.Channel, tele *telegram.Channel, stopping <-chan struct{}) (http.Handler, error) {
+	public, _ := url.Parse(s.PublicURL)
+	o := console.Options{
+		Chat: web, Texts: x.texts, Open: s.Webchat == "on", Secure: public != nil && public.Scheme == "https", Trusted: s.proxies,
+		Ready: x.store.Ready, Stopping: stopping, Now: p.now, Log: x.log,
+	}
+	if tele != nil && s.TelegramWebhook != "" {
+		o.Webhook = tele.Webhook()
+	}
+	return console.New(o)
+}
+
+// reachable names a listener the way a browser on this machine reaches it.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// nightly is when the backup is taken and old things are removed, in the community's zone.
+const nightly = "30 3 * * *"
+
+// schedule does what is due. It asks every minute rather than sleeping until then, so that a clock that
+// jumps or a machine that slept costs a minute at most.
+func (p *program) schedule(ctx context.Context, x *parts, s settings, b *bot.Bot) {
+	plan, err := cron.ParseStandard(nightly)
+	if err != nil {
+		panic(fmt.Sprintf("the nightly schedule is wrong: %v", err))
+	}
+	next := plan.Next(p.now().In(s.zone))
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		if err := b.ReleaseAbandoned(ctx, x.store); err != nil && ctx.Err() == nil {
+			x.log.Error("abandoned tickets were not released", "error", err)
+		}
+		if now := p.now().In(s.zone); !now.Before(next) {
+			next = plan.Next(now)
+			if err := x.night(ctx, now); err != nil && ctx.Err() == nil {
+				x.log.Error("the night's work failed", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// night takes the backup first: what is removed after it can still be found there.
+func (x *parts) night(ctx context.Context, now time.Time) error {
+	file, err := x.store.BackupNightly(ctx, string(community.DateAt(now, now.Location())))
+	if err != nil {
+		return err
+	}
+	x.log.Info("backed up", "file", file)
+	return x.store.Prune(ctx, now)
+}

@@ -1,0 +1,267 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"chasqui/channel"
+)
+
+// Store keeps deliveries. One Advance is one transaction.
+type Store interface {
+	// Advance records results and claims what leaves next, and says when the earliest of the rest is
+	// due (zero: nothing waits). Consent, pause and expiry are checked here, at the last moment.
+	Advance(ctx context.Context, a Account, now time.Time, results []Result, c Claim) (claimed []Delivery, next time.Time, err error)
+	// Recover decides over what a crash left in flight: a first try of a reply or an alert is queued
+	// again, everything else becomes unknown.
+	Recover(ctx context.Context, a Account, now time.Time) (requeued, unknown int, err error)
+}
+
+// Sender is the part of a channel that the outbox needs.
+type Sender interface {
+	Send(ctx context.Context, out channel.Outgoing) (id string, err error)
+}
+
+// Options set an Outbox's pace.
+type Options struct {
+	// Rate is how many deliveries a second may leave; zero means as fast as the network takes them.
+	Rate float64
+	// Window is how many may be in flight at once; zero means what 200 ms of Rate allow, between 1 and 32:
+	// a crash leaves no more than that uncertain.
+	Window int
+	// SendTimeout bounds one try; zero means 30 s.
+	SendTimeout time.Duration
+}
+
+const (
+	mostInFlight = 32
+	// pollEvery is the safety net for deliveries that another process committed.
+	pollEvery = time.Second
+	// offPause is how long an account that cannot send at all is left alone.
+	offPause = time.Minute
+)
+
+// Outbox drains one account.
+type Outbox struct {
+	store   Store
+	sender  Sender
+	account Account
+	log     *slog.Logger
+	now     func() time.Time
+	limiter *rate.Limiter
+	window  int
+	timeout time.Duration
+	wake    chan struct{}
+	done    chan Result
+
+	inFlight int
+	pending  []Result
+	// newsFrom is when reminders and news may leave again after the network asked to slow down.
+	newsFrom time.Time
+	// offUntil is when an account that could not send at all is tried again.
+	offUntil time.Time
+}
+
+// New makes an Outbox. Nothing leaves before Run or Drain.
+func New(store Store, sender Sender, account Account, o Options, log *slog.Logger, now func() time.Time) *Outbox {
+	window := o.Window
+	if window == 0 {
+		window = mostInFlight
+		if o.Rate > 0 {
+			window = max(1, min(mostInFlight, int(o.Rate/5)))
+		}
+	}
+	limit, burst := rate.Inf, window
+	if o.Rate > 0 {
+		// A tenth of a second's worth may leave together: more would run into the network's own limit
+		// at the start of a long announcement.
+		limit, burst = rate.Limit(o.Rate), max(1, min(window, int(o.Rate/10)))
+	}
+	timeout := o.SendTimeout
+	if timeout == 0 {
+		timeout = 30 * time.Second
+	}
+	return &Outbox{
+		store: store, sender: sender, account: account, log: log, now: now,
+		limiter: rate.NewLimiter(limit, burst), window: window, timeout: timeout,
+		wake: make(chan struct{}, 1), done: make(chan Result, mostInFlight+window),
+	}
+}
+
+// Wake says that something was committed for this account. It never blocks.
+func (o *Outbox) Wake() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run sends until ctx ends, then waits for what is in flight and records it. What it cannot record
+// any more becomes unknown, or is tried again, at the next start.
+func (o *Outbox) Run(ctx context.Context) error {
+	requeued, unknown, err := o.store.Recover(ctx, o.account, o.now())
+	if err != nil {
+		return fmt.Errorf("recover deliveries: %w", err)
+	}
+	if requeued+unknown > 0 {
+		o.log.Warn("deliveries were in flight at the last stop", "network", o.account.Network, "requeued", requeued, "unknown", unknown)
+	}
+	for ctx.Err() == nil {
+		pause, err := o.step(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				break
+			}
+			o.log.Error("outbox step failed", "network", o.account.Network, "error", err)
+			pause = pollEvery
+		}
+		o.rest(ctx, pause)
+	}
+	return o.finish()
+}
+
+// step takes the tokens first and chooses the deliveries second, so that what is claimed leaves at
+// once and an alert never waits behind news that was claimed early. It returns how long nothing can
+// happen unless somebody wakes it.
+func (o *Outbox) step(ctx context.Context) (time.Duration, error) {
+	o.collect()
+	now := o.now()
+	tokens := int(o.limiter.TokensAt(now))
+	if o.limiter.Limit() == rate.Inf {
+		tokens = o.window
+	}
+	claim := Claim{Want: max(0, min(tokens, o.window-o.inFlight)), Lowest: o.lowest(now)}
+	if now.Before(o.offUntil) {
+		claim.Want = 0
+	}
+	if claim.Want == 0 && len(o.pending) == 0 {
+		return o.untilToken(now), nil
+	}
+	claimed, next, err := o.store.Advance(ctx, o.account, now, o.pending, claim)
+	if err != nil {
+		return 0, fmt.Errorf("advance deliveries: %w", err)
+	}
+	o.pending = nil
+	if len(claimed) > 0 {
+		o.limiter.ReserveN(now, len(claimed))
+	}
+	for _, d := range claimed {
+		o.inFlight++
+		go func() { o.done <- o.send(context.WithoutCancel(ctx), d) }()
+	}
+	if len(claimed) == claim.Want {
+		return o.untilToken(now), nil
+	}
+	if !next.IsZero() {
+		return max(time.Millisecond, min(pollEvery, next.Sub(now))), nil
+	}
+	return pollEvery, nil
+}
+
+func (o *Outbox) lowest(now time.Time) Lane {
+	if now.Before(o.newsFrom) {
+		return Reply
+	}
+	return News
+}
+
+// untilToken is how long until one more may leave. With the window full only a result can help, and
+// that one wakes the loop.
+func (o *Outbox) untilToken(now time.Time) time.Duration {
+	if o.inFlight >= o.window || o.limiter.Limit() == rate.Inf {
+		return pollEvery
+	}
+	missing := 1 - o.limiter.TokensAt(now)
+	if missing <= 0 {
+		return time.Millisecond
+	}
+	return time.Duration(missing / float64(o.limiter.Limit()) * float64(time.Second))
+}
+
+// collect takes the results that have come in, without waiting.
+func (o *Outbox) collect() {
+	for {
+		select {
+		case r := <-o.done:
+			o.took(r)
+		default:
+			return
+		}
+	}
+}
+
+func (o *Outbox) took(r Result) {
+	o.inFlight--
+	o.pending = append(o.pending, r)
+	switch r.Fault {
+	case channel.Throttled:
+		o.newsFrom = r.Due
+	case channel.Off:
+		o.offUntil = o.now().Add(offPause)
+	}
+}
+
+func (o *Outbox) rest(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-o.wake:
+	case r := <-o.done:
+		o.took(r)
+	}
+}
+
+// finish waits for what is in flight and records it, so that an orderly stop leaves nothing unknown.
+func (o *Outbox) finish() error {
+	for o.inFlight > 0 {
+		o.took(<-o.done)
+	}
+	if len(o.pending) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if _, _, err := o.store.Advance(ctx, o.account, o.now(), o.pending, Claim{}); err != nil {
+		return fmt.Errorf("record the last deliveries: %w", err)
+	}
+	o.pending = nil
+	return nil
+}
+
+// Drain sends everything that is due, one after the other, and returns when nothing is: what a
+// conversation in a terminal or a transcript waits for. It is not for use beside Run.
+func (o *Outbox) Drain(ctx context.Context) error {
+	var results []Result
+	for {
+		claimed, _, err := o.store.Advance(ctx, o.account, o.now(), results, Claim{Want: 1, Lowest: News})
+		if err != nil {
+			return fmt.Errorf("advance deliveries: %w", err)
+		}
+		if len(claimed) == 0 {
+			return nil
+		}
+		results = []Result{o.send(ctx, claimed[0])}
+	}
+}
+
+func (o *Outbox) send(ctx context.Context, d Delivery) Result {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	id, err := o.sender.Send(ctx, channel.Outgoing{Key: d.Key, To: d.To, Content: d.Content})
+	r := judge(d, id, err, o.now(), jitter)
+	if err != nil {
+		o.log.Warn("delivery did not leave", "network", o.account.Network, "delivery", d.ID, "lane", d.Lane.String(),
+			"attempt", d.Attempt, "state", r.State, "fault", r.Fault)
+	}
+	return r
+}
+
+// jitter spreads retries over up to a quarter more than their delay.
+func jitter(d time.Duration) time.Duration { return d + time.Duration(rand.Int64N(int64(d)/4+1)) }

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"chasqui/community"
+	"chasqui/i18n"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// NewerSchemaError says that the database was written by a newer Chasqui.
+type NewerSchemaError struct{ Have, Know int }
+
+func (e *NewerSchemaError) Error() string {
+	return fmt.Sprintf("the database has schema %d and this Chasqui knows %d: start the newer Chasqui that wrote it, or restore a backup", e.Have, e.Know)
+}
+
+// migrate runs the migrations that the database has not seen. Each one is a transaction that also
+// moves user_version, so that an interrupted one leaves the schema before it.
+func (s *Store) migrate(ctx context.Context, now time.Time) error {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
+	}
+	var have int
+	if err := s.write.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&have); err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if have > len(files) {
+		return &NewerSchemaError{Have: have, Know: len(files)}
+	}
+	for i := have; i < len(files); i++ {
+		if i > 0 {
+			if err := s.copyBefore(ctx, i+1, now); err != nil {
+				return err
+			}
+		}
+		if err := s.apply(ctx, files[i], i+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) copyBefore(ctx context.Context, version int, now time.Time) error {
+	dir := filepath.Join(filepath.Dir(s.path), "backups")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the backup directory: %w", err)
+	}
+	name := fmt.Sprintf("before-schema-%04d-%s.db", version, now.UTC().Format("20060102-150405"))
+	if err := vacuumInto(ctx, s.write, filepath.Join(dir, name)); err != nil {
+		return fmt.Errorf("copy the database before schema %d: %w", version, err)
+	}
+	return nil
+}
+
+func (s *Store) apply(ctx context.Context, file string, version int) error {
+	statements, err := migrations.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, string(statements)); err != nil {
+			return fmt.Errorf("run %s: %w", file, err)
+		}
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, version)); err != nil {
+			return fmt.Errorf("set the schema's version: %w", err)
+		}
+		return nil
+	})
+}
+
+const seedGroup = `
+INSERT INTO catalogue (slug, kind, region, title_fr, title_es, title_en, position)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slug) DO NOTHING`
+
+// seed puts in what a database must have: its own secret and the groups. What staff changed since
+// stays.
+func (s *Store) seed(ctx context.Context) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO setting (key, value) VALUES ('instance', $1) ON CONFLICT (key) DO NOTHING`, newKey()); err != nil {
+			return fmt.Errorf("write the instance key: %w", err)
+		}
+		for i, g := range community.BuiltinGroups() {
+			_, err := tx.ExecContext(ctx, seedGroup, g.Slug, g.Kind, g.Region,
+				g.Title(i18n.French), g.Title(i18n.Spanish), g.Title(i18n.English), i)
+			if err != nil {
+				return fmt.Errorf("write group %s: %w", g.Slug, err)
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// How long what is only needed for a while is kept. Privacy is told these numbers to people: change
+// the texts with them.
+const (
+	// KeptLines is for the team to read what was said.
+	KeptLines = 30 * 24 * time.Hour
+	// KeptTurns is how long a network may repeat a message and still be recognised; Telegram keeps
+	// updates for 24 hours.
+	KeptTurns = 30 * 24 * time.Hour
+	// KeptReplies is for replies that were sent: nobody looks at them again.
+	KeptReplies = 30 * 24 * time.Hour
+)
+
+// Prune removes what has been kept long enough.
+func (s *Store) Prune(ctx context.Context, now time.Time) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		for statement, kept := range map[string]time.Duration{
+			`DELETE FROM line WHERE at < $1`:                       KeptLines,
+			`DELETE FROM turn WHERE at < $1`:                       KeptTurns,
+			`DELETE FROM delivery WHERE lane = 1 AND done_at < $1`: KeptReplies,
+			`DELETE FROM conversation WHERE expires_at < $1`:       0,
+			`DELETE FROM guard WHERE since < $1`:                   guardWindow,
+			`DELETE FROM wrong_code WHERE last_at < $1`:            lockedFor,
+			`DELETE FROM invite WHERE expires_at < $1`:             KeptLines,
+		} {
+			if _, err := tx.ExecContext(ctx, statement, now.Add(-kept).UnixMilli()); err != nil {
+				return fmt.Errorf("prune: %w", err)
+			}
+		}
+		return nil
+	})
+}
