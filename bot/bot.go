@@ -91,7 +91,9 @@ func (b *Bot) try(ctx context.Context, m channel.Message) (done bool, err error)
 	if err != nil {
 		return false, fmt.Errorf("think a turn: %w", err)
 	}
-	o = b.finish(t, o)
+	if o, err = b.finish(ctx, t, o); err != nil {
+		return false, fmt.Errorf("finish a turn: %w", err)
+	}
 	committed, err := b.Store.Commit(ctx, t, o)
 	if err != nil {
 		return false, fmt.Errorf("commit a turn: %w", err)
@@ -117,8 +119,10 @@ func (b *Bot) turn(m channel.Message, before Before, now time.Time) Turn {
 	t := Turn{Message: m, Before: before, Now: now}
 	t.Late = !m.At.IsZero() && now.Sub(m.At) > lateAfter
 	if t.Member.ID == 0 {
-		t.Member.Name = m.From.Name
 		t.Member.CreatedAt = now
+	}
+	if t.Member.Name == "" {
+		t.Member.Name = m.From.Name
 	}
 	if t.Member.Phone == "" && m.Phone != "" && m.Kind == channel.Card {
 		t.Member.Phone = m.Phone
@@ -158,19 +162,22 @@ func (b *Bot) chooseLanguage(t *Turn) {
 }
 
 // finish adds to an outcome what holds for every turn.
-func (b *Bot) finish(t Turn, o Outcome) Outcome {
+func (b *Bot) finish(ctx context.Context, t Turn, o Outcome) (Outcome, error) {
 	if t.Kind == channel.Left || t.Kind == channel.Returned || t.Kind == channel.Moved {
-		return o
+		return o, nil
 	}
 	if t.Late && !o.crisis {
 		o.Send = slices.DeleteFunc(o.Send, func(d outbox.Draft) bool { return d.To == t.Chat })
 	}
 	if t.Role == "" && !o.crisis {
-		o = b.guard(t, o)
+		var err error
+		if o, err = b.guard(ctx, t, o); err != nil {
+			return o, err
+		}
 	}
 	if t.Room || o.Erase {
 		o.Said = nil
-		return o
+		return o, nil
 	}
 	if o.Member == nil {
 		o.Member = &t.Member
@@ -185,7 +192,7 @@ func (b *Bot) finish(t Turn, o Outcome) Outcome {
 			o.Said = append(o.Said, Said{Who: desk.ByBot, Text: d.Content.Text})
 		}
 	}
-	return o
+	return o, nil
 }
 
 // mostReplies is how many answers a chat gets in ten minutes; a person does not ask more, another
@@ -194,21 +201,28 @@ const mostReplies = 30
 
 // guard breaks a loop: it says so once, leaves the chat to the team, and is silent until the window
 // is over. What the message changes is still committed.
-func (b *Bot) guard(t Turn, o Outcome) Outcome {
-	answers := slices.ContainsFunc(o.Send, func(d outbox.Draft) bool { return d.To == t.Chat })
-	if !answers || t.Replies < mostReplies {
-		return o
+func (b *Bot) guard(ctx context.Context, t Turn, o Outcome) (Outcome, error) {
+	toChat := func(d outbox.Draft) bool { return d.To == t.Chat }
+	if t.Replies < mostReplies || !slices.ContainsFunc(o.Send, toChat) {
+		return o, nil
 	}
-	o.Send = slices.DeleteFunc(o.Send, func(d outbox.Draft) bool { return d.To == t.Chat })
+	o.Send = slices.DeleteFunc(o.Send, toChat)
 	if t.Told {
-		return o
+		return o, nil
 	}
 	o.Told = true
 	o = o.and(b.say(t, b.T(t, "guard.told")))
-	if !t.Room && o.Open == nil && !o.Erase {
-		o.Open = &TicketOpening{Reason: desk.Loop}
+	if t.Room || o.Open != nil || o.Erase {
+		return o, nil
 	}
-	return o
+	staff, err := b.Store.Staff(ctx)
+	if err != nil {
+		return o, err
+	}
+	o.Open = &TicketOpening{Reason: desk.Loop}
+	drafts, err := b.notices(ctx, t, staff, desk.Loop, "")
+	o.Send = append(o.Send, drafts...)
+	return o, err
 }
 
 // T is the text of key in the turn's language.

@@ -7,6 +7,7 @@ import (
 	"chasqui/channel"
 	"chasqui/desk"
 	"chasqui/faq"
+	"chasqui/outbox"
 )
 
 // sameDanger is how long the same fixed text is not repeated: who writes five times in a minute needs
@@ -27,7 +28,6 @@ func (b *Bot) danger(ctx context.Context, t Turn) (Outcome, bool, error) {
 	if !ok {
 		return Outcome{}, false, nil
 	}
-	// In trouble people write in whatever language comes: an unsure guess must not change theirs.
 	o := Outcome{crisis: true}
 	country := faq.Country(t.Member.Country(b.today(t)))
 	if b.toldAlready(t, kind) {
@@ -35,6 +35,7 @@ func (b *Bot) danger(ctx context.Context, t Turn) (Outcome, bool, error) {
 	} else {
 		o = o.and(b.say(t, faq.DangerText(kind, t.Language, country)))
 	}
+	o.Send[0].Lane = outbox.Alert
 	if t.Room && t.Member.ID == 0 {
 		// Nobody known wrote this, so no ticket can be answered; the text is what can be given.
 		return o, true, nil

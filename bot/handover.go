@@ -15,8 +15,10 @@ import (
 const (
 	// shownLines is how much of what was said a person of the team gets with a ticket.
 	shownLines = 6
-	// shownLength cuts a single line of it, so that one long message does not push the rest off a phone.
-	shownLength = 600
+	// shownLength cuts a single line of it, so that one long message does not push the rest off a phone;
+	// what the bot said matters less than what the person did.
+	shownLength    = 600
+	shownBotLength = 120
 	// answersSince is over which time the usual wait is measured.
 	answersSince = 60 * 24 * time.Hour
 )
@@ -157,8 +159,12 @@ func (b *Bot) saidText(l i18n.Lang, lines []desk.Line) string {
 		if text == "" {
 			continue
 		}
-		if r := []rune(text); len(r) > shownLength {
-			text = string(r[:shownLength]) + "…"
+		most := shownLength
+		if line.Who == desk.ByBot {
+			text, most = strings.Join(strings.Fields(text), " "), shownBotLength
+		}
+		if r := []rune(text); len(r) > most {
+			text = string(r[:most]) + "…"
 		}
 		out = append(out, b.Texts.T(l, "ticket.line."+string(line.Who), "text", text))
 	}
@@ -193,15 +199,28 @@ func (b *Bot) passOn(ctx context.Context, t Turn) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	o, err := b.added(ctx, t)
+	if err != nil {
+		return Outcome{}, err
+	}
+	o.Send = append(o.Send, drafts...)
+	o.Move = &TicketMove{ID: t.Ticket.ID, From: desk.Waiting, To: desk.Waiting}
+	return o, nil
+}
+
+// added says that a message reached a ticket that waits: to somebody in danger with the numbers once
+// more, to others with when somebody will read it.
+func (b *Bot) added(ctx context.Context, t Turn) (Outcome, error) {
+	if t.Ticket.Reason == desk.Danger {
+		o := b.say(t, b.T(t, "danger.passed"))
+		o.crisis = true
+		return o, nil
+	}
 	wait, err := b.waitText(ctx, t)
 	if err != nil {
 		return Outcome{}, err
 	}
-	o := b.say(t, b.T(t, "human.added")+" "+wait, row(button(b.T(t, "human.bot"), "h:bot")))
-	o.crisis = t.Ticket.Reason == desk.Danger
-	o.Send = append(o.Send, drafts...)
-	o.Move = &TicketMove{ID: t.Ticket.ID, From: desk.Waiting, To: desk.Waiting}
-	return o, nil
+	return b.say(t, b.T(t, "human.added")+" "+wait, row(button(b.T(t, "human.bot"), "h:bot"))), nil
 }
 
 // forward gives a message to whoever holds the ticket, or to the whole team while nobody does.

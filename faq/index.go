@@ -225,9 +225,9 @@ func (ix *Index) Decide(q Query) Decision {
 // The bars of a decision. An answer about papers, safety or health must be surer; below the lowest bar
 // not even a choice is worth a person's time.
 const (
-	answerBar    = 0.62
-	sensitiveBar = 0.74
-	chooseBar    = 0.30
+	answerBar    = 0.58
+	sensitiveBar = 0.66
+	chooseBar    = 0.20
 )
 
 func (ix *Index) choose(d Decision) Kind {

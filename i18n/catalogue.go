@@ -25,12 +25,14 @@ type Texts interface {
 type Catalogue struct {
 	localizers map[Lang]*goi18n.Localizer
 	keys       map[Lang]map[string]string
+	// plural are the keys that have forms for one and for many.
+	plural map[string]bool
 }
 
 // Load reads the embedded texts. It fails only on a file that no reader can parse, which the tests
 // rule out.
 func Load() (*Catalogue, error) {
-	c := &Catalogue{localizers: map[Lang]*goi18n.Localizer{}, keys: map[Lang]map[string]string{}}
+	c := &Catalogue{localizers: map[Lang]*goi18n.Localizer{}, keys: map[Lang]map[string]string{}, plural: map[string]bool{}}
 	bundle := goi18n.NewBundle(language.French)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	files, err := fs.Glob(locales, "locales/*.toml")
@@ -53,6 +55,7 @@ func Load() (*Catalogue, error) {
 			if _, twice := c.keys[l][m.ID]; twice {
 				return nil, fmt.Errorf("read texts %s: %s stands twice", name, m.ID)
 			}
+			c.plural[m.ID] = c.plural[m.ID] || m.One != ""
 			c.keys[l][m.ID] = strings.Join([]string{m.One, m.Many, m.Other}, "\n")
 		}
 	}
@@ -76,7 +79,7 @@ func (c *Catalogue) T(l Lang, key string, args ...any) string {
 		for i := 0; i+1 < len(args); i += 2 {
 			name := fmt.Sprint(args[i])
 			data[name] = args[i+1]
-			if name == "n" {
+			if name == "n" && c.plural[key] {
 				config.PluralCount = args[i+1]
 			}
 		}

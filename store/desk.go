@@ -17,18 +17,20 @@ import (
 	"chasqui/outbox"
 )
 
-// openTicket opens the chat's ticket or raises the one it has: danger wins over a wish, a wish over a
-// question without an answer, and nothing ever lowers it.
+// raiseTicket raises the ticket that a chat has: danger wins over a wish, a wish over a question without
+// an answer, and nothing ever lowers it.
+const raiseTicket = `
+UPDATE ticket SET
+	reason = CASE WHEN $3 = 'danger' OR ($3 = 'asked' AND reason <> 'danger') THEN $3 ELSE reason END,
+	danger = CASE WHEN $4 <> '' THEN $4 ELSE danger END,
+	danger_at = COALESCE($5, danger_at),
+	urgent = MAX(urgent, $6),
+	active_at = $7
+WHERE network = $1 AND chat = $2 AND state <> 'closed' RETURNING id`
+
 const openTicket = `
-INSERT INTO ticket (member_id, network, chat, language, reason, danger, danger_at, urgent, state, opened_at, active_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $9)
-ON CONFLICT (network, chat) WHERE state <> 'closed' DO UPDATE SET
-	reason = CASE WHEN excluded.reason = 'danger' OR (excluded.reason = 'asked' AND reason <> 'danger') THEN excluded.reason ELSE reason END,
-	danger = CASE WHEN excluded.danger <> '' THEN excluded.danger ELSE danger END,
-	danger_at = COALESCE(excluded.danger_at, danger_at),
-	urgent = MAX(urgent, excluded.urgent),
-	active_at = excluded.active_at
-RETURNING id`
+INSERT INTO ticket (network, chat, reason, danger, danger_at, urgent, opened_at, active_at, state, member_id, language)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 'waiting', $8, $9) RETURNING id`
 
 const moveTicket = `
 UPDATE ticket SET state = $3, holder_id = CASE WHEN $3 = 'waiting' THEN NULL WHEN $4 = 0 THEN holder_id ELSE $4 END,

@@ -421,8 +421,20 @@ func (w *turnWriter) open(ctx context.Context) error {
 	if o.Danger != "" {
 		danger = millis(now)
 	}
-	err := w.tx.QueryRowContext(ctx, openTicket, w.memberID, w.turn.Chat.Network, w.turn.Chat.ID, w.turn.Language, o.Reason, o.Danger,
-		danger, o.Urgent, now.UnixMilli()).Scan(&w.ticketID)
+	urgent := 0
+	if o.Urgent {
+		urgent = 1
+	}
+	// The person's own language where they chose one: they may cry for help in another.
+	language := w.turn.Language
+	if w.turn.Member.LanguageChosen {
+		language = w.turn.Member.Language
+	}
+	values := []any{w.turn.Chat.Network, w.turn.Chat.ID, o.Reason, o.Danger, danger, urgent, now.UnixMilli()}
+	err := w.tx.QueryRowContext(ctx, raiseTicket, values...).Scan(&w.ticketID)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = w.tx.QueryRowContext(ctx, openTicket, append(values, w.memberID, language)...).Scan(&w.ticketID)
+	}
 	if err != nil {
 		return fmt.Errorf("open a ticket: %w", err)
 	}
