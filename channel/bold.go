@@ -56,6 +56,7 @@ func closing(text string, start int) int {
 		if i > start+1 && !unicode.IsSpace(before) && (i+1 == len(text) || !wordy(after)) {
 			return i
 		}
+		return -1
 	}
 	return -1
 }

@@ -1,0 +1,454 @@
+// Package telegramtest is an emulated Bot API server with people and rooms behind it, for tests and
+// for showing the bot without an account.
+//
+// What must stay true: it takes only what the real server documents. A method or a parameter that it
+// does not know is reported through Options.Fail, and every documented limit that a bot can run into
+// is enforced, so that a test that passes here says something about Telegram.
+package telegramtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Options set a server up.
+type Options struct {
+	// Token is what the bot must call with.
+	Token string
+	// Username is the bot's own name.
+	Username string
+	// Fail reports a call that the real server would not understand.
+	Fail func(format string, args ...any)
+	Now  func() time.Time
+	// Overall is how many messages a second the bot may send, PerChat how many to one person and PerRoom
+	// how many a minute to one room; zero means Telegram's documented 30, 1 and 20.
+	Overall, PerChat, PerRoom float64
+}
+
+// Call is one request of the bot.
+type Call struct {
+	Method string
+	Params map[string]string
+	At     time.Time
+	// File is the name of an uploaded file.
+	File string
+}
+
+// Server is the emulated server.
+type Server struct {
+	http *httptest.Server
+	o    Options
+
+	mu      sync.Mutex
+	changed chan struct{}
+	calls   []Call
+	chats   map[int64]*chat
+	updates []update
+	nextID  int
+	message int
+	polling bool
+	webhook webhook
+	faults  map[string][]Fault
+	menus   map[string]string
+	pending map[string]bool
+	limits  limits
+}
+
+type update struct {
+	id   int
+	body map[string]any
+}
+
+type webhook struct{ url, secret string }
+
+// Token is what tests use when they do not care.
+const Token = "123456789:AAF-emulated-token-of-thirty-five-c"
+
+// ForTest starts a server for one test: what it does not understand fails the test.
+func ForTest(t testing.TB) *Server {
+	t.Helper()
+	s := New(Options{Token: Token, Username: "chasqui_bot", Fail: func(format string, args ...any) { t.Errorf(format, args...) }, Now: time.Now})
+	t.Cleanup(s.Close)
+	return s
+}
+
+// New starts a server on loopback.
+func New(o Options) *Server {
+	if o.Overall == 0 {
+		o.Overall = 30
+	}
+	if o.PerChat == 0 {
+		o.PerChat = 1
+	}
+	if o.PerRoom == 0 {
+		o.PerRoom = 20
+	}
+	s := &Server{
+		o: o, changed: make(chan struct{}), chats: map[int64]*chat{}, nextID: 1, faults: map[string][]Fault{},
+		menus: map[string]string{}, pending: map[string]bool{},
+	}
+	s.limits = newLimits(o)
+	s.http = httptest.NewServer(s)
+	return s
+}
+
+// URL is the base address for the bot's settings.
+func (s *Server) URL() string { return s.http.URL }
+
+// Close stops the server.
+func (s *Server) Close() {
+	s.http.CloseClientConnections()
+	s.http.Close()
+}
+
+// changes wakes whoever waits; the lock is held.
+func (s *Server) changes() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// WaitFor returns when what holds, or fails the test after ten seconds. The lock is held while what is
+// asked, so it may look at everything but call nothing of the server's.
+func (s *Server) WaitFor(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	for {
+		s.mu.Lock()
+		done, changed := holds(), s.changed
+		s.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			t.Fatalf("waited ten seconds for %s", what)
+		}
+	}
+}
+
+// Calls lists what the bot called, in order.
+func (s *Server) Calls(method string) []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Called(method)
+}
+
+// Called is Calls for use in WaitFor, which holds the lock.
+func (s *Server) Called(method string) []Call {
+	var out []Call
+	for _, c := range s.calls {
+		if method == "" || c.Method == method {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// failure is an answer that refuses.
+type failure struct {
+	code        int
+	description string
+	retryAfter  int
+	migrateTo   int64
+}
+
+func (f *failure) Error() string { return f.description }
+
+func bad(format string, args ...any) *failure {
+	return &failure{code: http.StatusBadRequest, description: "Bad Request: " + fmt.Sprintf(format, args...)}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rest, ok := strings.CutPrefix(r.URL.Path, "/bot")
+	token, method, named := strings.Cut(rest, "/")
+	if !ok || !named {
+		http.NotFound(w, r)
+		return
+	}
+	call := Call{Method: method, Params: map[string]string{}, At: s.o.Now()}
+	if err := readParams(r, &call); err != nil {
+		s.o.Fail("%s: unreadable parameters: %v", method, err)
+		answer(w, nil, bad("unreadable"))
+		return
+	}
+	s.mu.Lock()
+	s.calls = append(s.calls, call)
+	fault := s.takeFault(method)
+	s.changes()
+	s.mu.Unlock()
+	if token != s.o.Token {
+		answer(w, nil, &failure{code: http.StatusUnauthorized, description: "Unauthorized"})
+		return
+	}
+	if fault != nil && fault.before(w, r) {
+		return
+	}
+	result, err := s.dispatch(r, call)
+	if fault != nil && fault.lose(w) {
+		return
+	}
+	answer(w, result, err)
+}
+
+func readParams(r *http.Request, call *Call) error {
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+		if err := r.ParseMultipartForm(64 << 20); err != nil {
+			return err
+		}
+		for name, values := range r.MultipartForm.Value {
+			call.Params[name] = values[0]
+		}
+		for name, files := range r.MultipartForm.File {
+			call.Params[name], call.File = "attach", files[0].Filename
+		}
+		return nil
+	}
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	for name, values := range r.Form {
+		call.Params[name] = values[0]
+	}
+	return nil
+}
+
+func answer(w http.ResponseWriter, result any, refused *failure) {
+	body := map[string]any{"ok": refused == nil}
+	status := http.StatusOK
+	if refused != nil {
+		status = refused.code
+		body["error_code"], body["description"] = refused.code, refused.description
+		parameters := map[string]any{}
+		if refused.retryAfter > 0 {
+			parameters["retry_after"] = refused.retryAfter
+			w.Header().Set("Retry-After", strconv.Itoa(refused.retryAfter))
+		}
+		if refused.migrateTo != 0 {
+			parameters["migrate_to_chat_id"] = refused.migrateTo
+		}
+		if len(parameters) > 0 {
+			body["parameters"] = parameters
+		}
+	} else {
+		body["result"] = result
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // a client that has gone is a client's business
+}
+
+// method is what the server knows of one method of the Bot API.
+type method struct {
+	required, optional []string
+	run                func(*Server, *http.Request, Call) (any, *failure)
+}
+
+func (s *Server) dispatch(r *http.Request, call Call) (any, *failure) {
+	m, ok := methods[call.Method]
+	if !ok {
+		s.o.Fail("the bot called %s, which the emulated server does not know", call.Method)
+		return nil, &failure{code: http.StatusNotFound, description: "Not Found"}
+	}
+	for name := range call.Params {
+		if !contains(m.required, name) && !contains(m.optional, name) {
+			s.o.Fail("%s was called with %s, which the emulated server does not know", call.Method, name)
+		}
+	}
+	for _, name := range m.required {
+		if call.Params[name] == "" {
+			return nil, bad("parameter %q is required", name)
+		}
+	}
+	if call.Method == "getUpdates" {
+		return s.getUpdates(r, call)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.changes()
+	return m.run(s, r, call)
+}
+
+func contains(list []string, name string) bool {
+	for _, l := range list {
+		if l == name {
+			return true
+		}
+	}
+	return false
+}
+
+// getUpdates waits as the real server does, and refuses a second poller.
+func (s *Server) getUpdates(r *http.Request, call Call) (any, *failure) {
+	offset, _ := strconv.Atoi(call.Params["offset"])
+	seconds, _ := strconv.Atoi(call.Params["timeout"])
+	s.mu.Lock()
+	if s.polling || s.webhook.url != "" {
+		s.mu.Unlock()
+		return nil, &failure{code: http.StatusConflict, description: "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"}
+	}
+	s.polling = true
+	s.mu.Unlock()
+	defer func() { s.mu.Lock(); s.polling = false; s.mu.Unlock() }()
+	deadline := time.NewTimer(time.Duration(seconds) * time.Second)
+	defer deadline.Stop()
+	for {
+		s.mu.Lock()
+		// An offset acknowledges everything before it.
+		for len(s.updates) > 0 && s.updates[0].id < offset {
+			s.updates = s.updates[1:]
+		}
+		out := []map[string]any{}
+		for _, u := range s.updates {
+			out = append(out, u.body)
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		if len(out) > 0 {
+			return out, nil
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			return out, nil
+		case <-r.Context().Done():
+			return out, nil
+		}
+	}
+}
+
+// deliver queues an update, or calls the webhook; the lock is held.
+func (s *Server) deliver(kind string, body any) {
+	u := update{id: s.nextID, body: map[string]any{"update_id": s.nextID, kind: body}}
+	s.nextID++
+	s.updates = append(s.updates, u)
+	s.changes()
+}
+
+// Acknowledged reports whether the bot has taken in everything that happened.
+func (s *Server) Acknowledged() bool { return len(s.updates) == 0 }
+
+// PostWebhook sends what is queued to the webhook once, as Telegram does, and returns the statuses.
+func (s *Server) PostWebhook(t testing.TB, handler http.Handler, secret string) []int {
+	t.Helper()
+	s.mu.Lock()
+	queued := s.updates
+	if secret == "" {
+		secret = s.webhook.secret
+	}
+	s.mu.Unlock()
+	var statuses []int
+	for _, u := range queued {
+		body, err := json.Marshal(u.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/telegram", strings.NewReader(string(body)))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("X-Telegram-Bot-Api-Secret-Token", secret)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		statuses = append(statuses, w.Code)
+	}
+	return statuses
+}
+
+// Fault is something that goes wrong with one call.
+type Fault struct {
+	status     int
+	html       string
+	retryAfter int
+	text       string
+	hang       bool
+	cut, lost  bool
+}
+
+// TooMany asks to wait.
+func TooMany(seconds int) Fault {
+	return Fault{status: http.StatusTooManyRequests, retryAfter: seconds, text: fmt.Sprintf("Too Many Requests: retry after %d", seconds)}
+}
+
+// BadGateway is the HTML that a gateway answers with.
+func BadGateway() Fault {
+	return Fault{status: http.StatusBadGateway, html: "<html><h1>502 Bad Gateway</h1></html>"}
+}
+
+// GatewayTimeout is an empty answer of a gateway.
+func GatewayTimeout() Fault { return Fault{status: http.StatusGatewayTimeout, html: " "} }
+
+// Hang never answers, until the caller has gone.
+func Hang() Fault { return Fault{hang: true} }
+
+// Cut closes the connection before anything happens.
+func Cut() Fault { return Fault{cut: true} }
+
+// LostAnswer does what was asked and closes the connection instead of saying so.
+func LostAnswer() Fault { return Fault{lost: true} }
+
+// Refuse answers with this status and description.
+func Refuse(status int, text string) Fault { return Fault{status: status, text: text} }
+
+// Next makes the next calls of a method go wrong, one fault each.
+func (s *Server) Next(method string, faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[method] = append(s.faults[method], faults...)
+}
+
+func (s *Server) takeFault(method string) *Fault {
+	waiting := s.faults[method]
+	if len(waiting) == 0 {
+		return nil
+	}
+	s.faults[method] = waiting[1:]
+	return &waiting[0]
+}
+
+// before plays a fault that keeps the call from happening.
+func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
+	switch {
+	case f.hang:
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	case f.cut:
+		hangUp(w)
+	case f.html != "":
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(f.status)
+		_, _ = io.WriteString(w, strings.TrimSpace(f.html))
+	case f.status != 0:
+		answer(w, nil, &failure{code: f.status, description: f.text, retryAfter: f.retryAfter})
+	default:
+		return false
+	}
+	return true
+}
+
+func (f *Fault) lose(w http.ResponseWriter) bool {
+	if f.lost {
+		hangUp(w)
+	}
+	return f.lost
+}
+
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a reset, as a lost line looks from here
+	}
+	_ = conn.Close()
+}
