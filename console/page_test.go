@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"chasqui/i18n"
@@ -100,7 +101,12 @@ func (p *page) looksRight(t *testing.T, ctx context.Context, axe string, width i
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 		return err
 	})
-	must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 760), media, chromedp.Navigate(p.server.URL+"/chat?lang="+string(l)), chromedp.WaitVisible("#text")))
+	// Without its cookie the browser is somebody new, with an empty page.
+	cookies := chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, network.ClearBrowserCookies, cdp.Empty{})
+		return err
+	})
+	must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 760), media, cookies, chromedp.Navigate(p.server.URL+"/chat?lang="+string(l)), chromedp.WaitVisible("#text")))
 	p.accessible(t, ctx, axe, fmt.Sprintf("empty-%d-%s-%s", width, scheme, l))
 	must(t, chromedp.Do(ctx, chromedp.SendKeys("#text", "¿Cuántos días puedo quedarme?\r"), chromedp.WaitVisible(".line.bot .choice")))
 	p.accessible(t, ctx, axe, fmt.Sprintf("talk-%d-%s-%s", width, scheme, l))

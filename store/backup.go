@@ -25,7 +25,13 @@ func (s *Store) Backup(ctx context.Context, file string) error {
 	if _, err := os.Stat(file); err == nil {
 		return fmt.Errorf("%s exists already: name another file", file)
 	}
-	if err := vacuumInto(ctx, s.read, file); err != nil {
+	// A connection of its own: the writer must go on meanwhile, and readers may not write, not even
+	// into another file.
+	db, err := open(s.path, false)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(vacuumInto(ctx, db, file), db.Close()); err != nil {
 		return fmt.Errorf("back up to %s: %w", file, err)
 	}
 	return nil

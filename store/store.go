@@ -207,3 +207,33 @@ func (s *Store) Integrity(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Pragma reads one setting of SQLite on every connection that the pools may hold: what doctor and the
+// tests go by, since a setting that one connection lacks breaks a promise now and then only.
+func (s *Store) Pragma(ctx context.Context, name string) ([]string, error) {
+	var values []string
+	for _, pool := range []struct {
+		db    *sql.DB
+		conns int
+	}{{s.write, 1}, {s.read, readers}} {
+		var held []*sql.Conn
+		for range pool.conns {
+			c, err := pool.db.Conn(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("take a connection: %w", err)
+			}
+			held = append(held, c)
+			var value string
+			if err := c.QueryRowContext(ctx, `SELECT * FROM pragma_`+name).Scan(&value); err != nil {
+				return nil, fmt.Errorf("read %s: %w", name, err)
+			}
+			values = append(values, value)
+		}
+		for _, c := range held {
+			if err := c.Close(); err != nil {
+				return nil, fmt.Errorf("give a connection back: %w", err)
+			}
+		}
+	}
+	return values, nil
+}
