@@ -105,23 +105,44 @@ type Held struct {
 }
 
 // Restore makes the database at path out of the backup at file. The new database starts paused:
-// what was waiting in the backup may have left since it was taken, and only a person can tell. An
-// existing database is kept beside it, never overwritten.
+// what was waiting in the backup may have left since it was taken, and only a person can tell. It takes
+// the old one's place only when it is whole; the old one is kept beside it, never overwritten.
 func Restore(ctx context.Context, file, path string, now time.Time) ([]Held, error) {
+	growing := path + ".restoring"
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(growing + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("remove an unfinished restore: %w", err)
+		}
+	}
+	if err := copyFile(file, growing); err != nil {
+		return nil, fmt.Errorf("copy the backup: %w", err)
+	}
+	held, err := prepare(ctx, growing, now)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(growing))
+	}
 	if _, err := os.Stat(path); err == nil {
-		aside := path + ".before-restore-" + now.UTC().Format("20060102-150405")
-		if err := setAside(path, aside); err != nil {
+		if err := setAside(path, path+".before-restore-"+now.UTC().Format("20060102-150405")); err != nil {
 			return nil, err
 		}
 	}
-	if err := copyFile(file, path); err != nil {
-		return nil, fmt.Errorf("copy the backup: %w", err)
+	if err := os.Rename(growing, path); err != nil {
+		return nil, fmt.Errorf("put the backup in place: %w", err)
 	}
+	return held, nil
+}
+
+// prepare brings a copy up to date, checks it and holds what it would send.
+func prepare(ctx context.Context, path string, now time.Time) ([]Held, error) {
 	s, err := Open(ctx, path, now)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the restored database: %w", err), os.Remove(path))
+		return nil, fmt.Errorf("open the backup: %w", err)
 	}
-	held, err := s.hold(ctx, now)
+	err = s.Integrity(ctx)
+	var held []Held
+	if err == nil {
+		held, err = s.hold(ctx, now)
+	}
 	return held, errors.Join(err, s.Close())
 }
 

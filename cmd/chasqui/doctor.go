@@ -20,8 +20,10 @@ import (
 type remark struct {
 	ok   bool
 	what string
-	// fix says what to do where it failed.
+	// fix says what to do where it failed, or what is still to be done.
 	fix string
+	// note is for what is not wrong yet.
+	note bool
 }
 
 func (p *program) doctorCommand() *cobra.Command {
@@ -34,6 +36,10 @@ func (p *program) doctorCommand() *cobra.Command {
 			}
 			bad := 0
 			for _, r := range p.examine(c.Context(), s) {
+				if r.note {
+					fmt.Fprintf(p.stdout, "note  %s: %s\n", r.what, r.fix)
+					continue
+				}
 				if r.ok {
 					fmt.Fprintf(p.stdout, "ok    %s\n", r.what)
 					continue
@@ -75,7 +81,7 @@ func (p *program) examineDatabase(ctx context.Context, s settings) []remark {
 	case err != nil:
 		out = append(out, remark{what: "team", fix: err.Error()})
 	case len(staff) == 0:
-		out = append(out, remark{what: "team", fix: "nobody gets the tickets: run chasqui staff invite --role admin"})
+		out = append(out, remark{note: true, what: "team", fix: "nobody gets the tickets: run chasqui staff invite --role admin"})
 	default:
 		out = append(out, remark{ok: true, what: fmt.Sprintf("team: %d people get the tickets", len(staff))})
 	}
