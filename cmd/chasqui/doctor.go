@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sort"
@@ -27,12 +29,16 @@ type remark struct {
 }
 
 func (p *program) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var running bool
+	c := &cobra.Command{
 		Use: "doctor", Short: "Check settings, database, clock, networks, disk and backups", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := p.settings()
 			if err != nil {
 				return err
+			}
+			if running {
+				return p.askRunning(c.Context(), s)
 			}
 			bad := 0
 			for _, r := range p.examine(c.Context(), s) {
@@ -53,6 +59,34 @@ func (p *program) doctorCommand() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&running, "running", false, "only ask the serve that runs here whether it is ready")
+	return c
+}
+
+// askRunning is what a container's health check calls: the image holds no other program.
+func (p *program) askRunning(ctx context.Context, s settings) error {
+	host, port, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return wrongSetting("listen %q is not an address", s.Listen)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return fmt.Errorf("ask serve: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("serve does not answer: %w", err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("serve is not ready: status %d", resp.StatusCode)
+	}
+	_, err = fmt.Fprintln(p.stdout, "ready")
+	return err
 }
 
 func (p *program) examine(ctx context.Context, s settings) []remark {

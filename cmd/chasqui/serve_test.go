@@ -134,6 +134,9 @@ func TestServe(t *testing.T) {
 	if code, out, stderr := command(t, "doctor", "--data", data); code != 0 || !strings.Contains(out, "connected as @chasqui_bot") {
 		t.Errorf("doctor: %d %q %q", code, out, stderr)
 	}
+	if code, out, stderr := command(t, "doctor", "--running", "--listen", strings.TrimPrefix(s.console, "http://")); code != 0 || out != "ready\n" {
+		t.Errorf("the health check: %d %q %q", code, out, stderr)
+	}
 	if code, _, stderr := command(t, "backup", filepath.Join(data, "copy.db"), "--data", data); code != 0 {
 		t.Errorf("a backup while it runs: %q", stderr)
 	}
