@@ -39,9 +39,9 @@ func TestNothingPrivateIsWritten(t *testing.T) {
 func TestKeysThatMayNameAPersonAreHiddenWhole(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(privlog.New(slog.NewJSONHandler(&out, nil)))
-	log.Info("x", "name", "Ana Quispe", "text", "estoy en Cusco", "Phone", 987, slog.Group("member", "name", "Ana Quispe"), "network", "telegram", "delivery", 12)
+	log.Info("x", "name", "Ana Quispe", "text", "estoy en Cusco", "Phone", "nine eight seven", slog.Group("member", "name", "Ana Quispe"), "network", "telegram", "delivery", 12)
 	got := out.String()
-	if strings.Contains(got, "Ana") || strings.Contains(got, "Cusco") || strings.Contains(got, "987") {
+	if strings.Contains(got, "Ana") || strings.Contains(got, "Cusco") || strings.Contains(got, "nine") {
 		t.Errorf("wrote %s", got)
 	}
 	if !strings.Contains(got, `"network":"telegram"`) || !strings.Contains(got, `"delivery":12`) {

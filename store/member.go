@@ -113,7 +113,8 @@ func (s *Store) Member(ctx context.Context, id int64) (community.Member, error) 
 	return m, nil
 }
 
-// eraseTables lists, for the record of a member, what is kept of them beside the member itself.
+// recordQueries list what is kept of a member beside the member itself. A table that keeps something new
+// of people belongs here, or /mydata hides it.
 var recordQueries = []struct{ name, query string }{
 	{"addresses", `SELECT json_group_array(json_object('network', network, 'id', chat, 'state', state)) FROM address WHERE member_id = $1`},
 	{"consents", `SELECT json_group_array(json_object('change', change, 'how', how, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'))) FROM consent WHERE member_id = $1`},

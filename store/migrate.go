@@ -26,8 +26,8 @@ func (e *NewerSchemaError) Error() string {
 
 // migrate runs the migrations that the database has not seen. Each one is a transaction that also
 // moves user_version, so that an interrupted one leaves the schema before it.
-func (s *Store) migrate(ctx context.Context, now time.Time) error {
-	files, err := fs.Glob(migrations, "migrations/*.sql")
+func (s *Store) migrate(ctx context.Context, from fs.FS, now time.Time) error {
+	files, err := fs.Glob(from, "migrations/*.sql")
 	if err != nil {
 		return fmt.Errorf("list migrations: %w", err)
 	}
@@ -44,7 +44,7 @@ func (s *Store) migrate(ctx context.Context, now time.Time) error {
 				return err
 			}
 		}
-		if err := s.apply(ctx, files[i], i+1); err != nil {
+		if err := s.apply(ctx, from, files[i], i+1); err != nil {
 			return err
 		}
 	}
@@ -63,8 +63,8 @@ func (s *Store) copyBefore(ctx context.Context, version int, now time.Time) erro
 	return nil
 }
 
-func (s *Store) apply(ctx context.Context, file string, version int) error {
-	statements, err := migrations.ReadFile(file)
+func (s *Store) apply(ctx context.Context, from fs.FS, file string, version int) error {
+	statements, err := fs.ReadFile(from, file)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
 	}

@@ -44,7 +44,7 @@ func Open(ctx context.Context, path string, now time.Time) (*Store, error) {
 		return nil, err
 	}
 	s.write.SetMaxOpenConns(1)
-	if err := s.migrate(ctx, now); err != nil {
+	if err := s.migrate(ctx, migrations, now); err != nil {
 		return nil, errors.Join(err, s.write.Close())
 	}
 	// modernc makes files with the process's umask; the database is nobody else's to read.

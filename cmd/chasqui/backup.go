@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,17 +11,14 @@ import (
 func (p *program) backupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "backup FILE", Short: "Write a consistent copy of the database, also while serve runs", Args: exactArgs(1, "the file to write"),
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			st, _, err := p.openStore(c.Context())
-			if err != nil {
+		RunE: func(c *cobra.Command, args []string) error {
+			return p.withStore(c.Context(), func(st *store.Store, _ settings) error {
+				if err := st.Backup(c.Context(), args[0]); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(p.stdout, "backed up to %s\n", args[0])
 				return err
-			}
-			defer func() { err = errors.Join(err, st.Close()) }()
-			if err := st.Backup(c.Context(), args[0]); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(p.stdout, "backed up to %s\n", args[0])
-			return err
+			})
 		},
 	}
 }

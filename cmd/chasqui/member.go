@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -30,7 +29,7 @@ func (p *program) memberImport() *cobra.Command {
 	return c
 }
 
-func (p *program) importMembers(ctx context.Context, file string, commit bool) (err error) {
+func (p *program) importMembers(ctx context.Context, file string, commit bool) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("read the spreadsheet: %w", err)
@@ -39,15 +38,16 @@ func (p *program) importMembers(ctx context.Context, file string, commit bool) (
 	if err != nil {
 		return err
 	}
-	st, _, err := p.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	changes, written, err := st.Import(ctx, roster.Rows, commit, p.now())
-	if err != nil {
-		return err
-	}
+	return p.withStore(ctx, func(st *store.Store, _ settings) error {
+		changes, written, err := st.Import(ctx, roster.Rows, commit, p.now())
+		if err != nil {
+			return err
+		}
+		return p.printImport(roster, changes, written, commit)
+	})
+}
+
+func (p *program) printImport(roster community.Roster, changes []store.Change, written, commit bool) error {
 	if len(roster.Ignored) > 0 {
 		fmt.Fprintf(p.stdout, "ignored columns: %s\n", strings.Join(roster.Ignored, ", "))
 	}
@@ -83,52 +83,37 @@ func (p *program) printChange(c store.Change) {
 func (p *program) memberExport() *cobra.Command {
 	return &cobra.Command{
 		Use: "export ID", Short: "Print all that is kept of one person, as JSON", Args: exactArgs(1, "the member's id"),
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			id, err := memberID(args[0])
-			if err != nil {
-				return err
-			}
-			st, _, err := p.openStore(c.Context())
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, st.Close()) }()
-			record, err := st.Record(c.Context(), id)
+		RunE: p.forMember(func(ctx context.Context, st *store.Store, id int64) error {
+			record, err := st.Record(ctx, id)
 			if err != nil {
 				return fmt.Errorf("export member %d: %w", id, err)
 			}
 			_, err = p.stdout.Write(record)
 			return err
-		},
+		}),
 	}
 }
 
 func (p *program) memberErase() *cobra.Command {
 	return &cobra.Command{
 		Use: "erase ID", Short: "Erase one person and all that is kept of them", Args: exactArgs(1, "the member's id"),
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			id, err := memberID(args[0])
-			if err != nil {
-				return err
-			}
-			st, _, err := p.openStore(c.Context())
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, st.Close()) }()
-			if err := st.Erase(c.Context(), id, "operator", p.now()); err != nil {
+		RunE: p.forMember(func(ctx context.Context, st *store.Store, id int64) error {
+			if err := st.Erase(ctx, id, "operator", p.now()); err != nil {
 				return fmt.Errorf("erase member %d: %w", id, err)
 			}
-			_, err = fmt.Fprintf(p.stdout, "member %d is erased\n", id)
+			_, err := fmt.Fprintf(p.stdout, "member %d is erased\n", id)
 			return err
-		},
+		}),
 	}
 }
 
-func memberID(text string) (int64, error) {
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || id <= 0 {
-		return 0, wrongSetting("%q is not a member's id: it is a number", text)
+// forMember is a command about the member whose id is its argument.
+func (p *program) forMember(f func(context.Context, *store.Store, int64) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		id, err := strconv.ParseInt(args[0], 10, 64)
+		if err != nil || id <= 0 {
+			return wrongSetting("%q is not a member's id: it is a number", args[0])
+		}
+		return p.withStore(c.Context(), func(st *store.Store, _ settings) error { return f(c.Context(), st, id) })
 	}
-	return id, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -50,15 +51,16 @@ func (k *knowledge) Decide(q faq.Query) faq.Decision          { return k.index.L
 func (k *knowledge) Language(text string) (i18n.Lang, bool)   { return k.index.Load().Language(text) }
 func (k *knowledge) Entry(slug string) (e faq.Entry, ok bool) { return k.index.Load().Entry(slug) }
 
-// openStore opens the database for a command that needs nothing else.
-func (p *program) openStore(ctx context.Context) (*store.Store, settings, error) {
+// withStore opens the database for a command that needs nothing else, and closes it after.
+func (p *program) withStore(ctx context.Context, f func(*store.Store, settings) error) (err error) {
 	s, err := p.settings()
 	if err != nil {
-		return nil, s, err
+		return err
 	}
 	st, err := store.Open(ctx, s.databaseFile(), p.now())
 	if err != nil {
-		return nil, s, fmt.Errorf("open %s: %w", s.databaseFile(), err)
+		return fmt.Errorf("open %s: %w", s.databaseFile(), err)
 	}
-	return st, s, nil
+	defer func() { err = errors.Join(err, st.Close()) }()
+	return f(st, s)
 }

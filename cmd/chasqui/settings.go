@@ -23,8 +23,9 @@ type settingError struct{ text string }
 
 func (e *settingError) Error() string { return e.text }
 
+// wrongSetting keeps the promise of one line, whatever the wrong value holds.
 func wrongSetting(format string, args ...any) error {
-	return &settingError{fmt.Sprintf(format, args...)}
+	return &settingError{strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")}
 }
 
 // settings are what an operator can set. The file's keys are the names in the toml tags; the

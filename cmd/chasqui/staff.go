@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"chasqui/bot"
 	"chasqui/channel"
 	"chasqui/community"
+	"chasqui/store"
 )
 
 // inviteFor is how long an invitation can be used.
@@ -27,24 +27,20 @@ func (p *program) staffInvite() *cobra.Command {
 	var roleName string
 	c := &cobra.Command{
 		Use: "invite", Short: "Print a one-time code that gives a role to whoever sends it to the bot", Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			role, ok := community.ParseRole(roleName)
 			if !ok {
 				return wrongSetting("--role %q: write admin, publisher or agent", roleName)
 			}
-			st, s, err := p.openStore(c.Context())
-			if err != nil {
+			return p.withStore(c.Context(), func(st *store.Store, s settings) error {
+				code, until := bot.NewCode(), p.now().Add(inviteFor)
+				if err := st.AddInvite(c.Context(), bot.HashCode(code), role, p.now(), until); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(p.stdout, "%s\n\nrole: %s\nvalid until: %s\nThe person sends this to the bot, in private: /staff %s\n",
+					code, role, until.In(s.zone).Format("02/01/2006 15:04 MST"), code)
 				return err
-			}
-			defer func() { err = errors.Join(err, st.Close()) }()
-			code := bot.NewCode()
-			now := p.now()
-			if err := st.AddInvite(c.Context(), bot.HashCode(code), role, now, now.Add(inviteFor)); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(p.stdout, "%s\n\nrole: %s\nvalid until: %s\nThe person sends this to the bot, in private: /staff %s\n",
-				code, role, now.Add(inviteFor).In(s.zone).Format("02/01/2006 15:04 MST"), code)
-			return err
+			})
 		},
 	}
 	c.Flags().StringVar(&roleName, "role", "", "admin, publisher or agent")
@@ -55,7 +51,7 @@ func (p *program) staffAdd() *cobra.Command {
 	var network, id, roleName string
 	c := &cobra.Command{
 		Use: "add", Short: "Give a role to an address without a code, for first set-up", Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			role, ok := community.ParseRole(roleName)
 			if !ok {
 				return wrongSetting("--role %q: write admin, publisher or agent", roleName)
@@ -64,16 +60,13 @@ func (p *program) staffAdd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			st, _, err := p.openStore(c.Context())
-			if err != nil {
+			return p.withStore(c.Context(), func(st *store.Store, _ settings) error {
+				if err := st.AddStaff(c.Context(), address, role, p.now()); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(p.stdout, "%s %s is %s now\n", address.Network, address.ID, role)
 				return err
-			}
-			defer func() { err = errors.Join(err, st.Close()) }()
-			if err := st.AddStaff(c.Context(), address, role, p.now()); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(p.stdout, "%s %s is %s now\n", address.Network, address.ID, role)
-			return err
+			})
 		},
 	}
 	c.Flags().StringVar(&network, "channel", "telegram", "telegram or terminal")

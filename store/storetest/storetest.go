@@ -118,6 +118,15 @@ func (w *world) meet(who string) community.Member {
 	return w.turn(who, "").Member
 }
 
+// agreed is somebody who may be written to.
+func (w *world) agreed(who string) community.Member {
+	w.Helper()
+	m := w.meet(who)
+	m.Consent = community.Given
+	w.commit(w.turn(who, "yes"), bot.Outcome{Member: &m})
+	return m
+}
+
 func draft(who, text string, lane outbox.Lane) outbox.Draft {
 	return outbox.Draft{Lane: lane, To: at(who), Content: channel.Content{Text: text}}
 }
@@ -264,10 +273,7 @@ func wrongCodes(w *world) {
 func lanes(w *world) {
 	drafts := []outbox.Draft{draft("a", "news", outbox.News), draft("b", "reminder", outbox.Reminder), draft("c", "reply", outbox.Reply), draft("d", "alert", outbox.Alert)}
 	for i := range drafts {
-		m := w.meet(drafts[i].To.ID)
-		m.Consent = community.Given
-		w.commit(w.turn(drafts[i].To.ID, "yes"), bot.Outcome{Member: &m})
-		drafts[i].MemberID = m.ID
+		drafts[i].MemberID = w.agreed(drafts[i].To.ID).ID
 	}
 	w.check(w.Enqueue(w.Context(), drafts, w.now))
 	texts, _ := w.claim(10)
@@ -295,9 +301,7 @@ func chatOrder(w *world) {
 }
 
 func consent(w *world) {
-	m := w.meet("a")
-	m.Consent = community.Given
-	w.commit(w.turn("a", "yes"), bot.Outcome{Member: &m})
+	m := w.agreed("a")
 	news := draft("a", "news", outbox.News)
 	news.MemberID = m.ID
 	alert := draft("a", "alert", outbox.Alert)
@@ -347,9 +351,7 @@ func finality(w *world) {
 }
 
 func recovery(w *world) {
-	m := w.meet("b")
-	m.Consent = community.Given
-	w.commit(w.turn("b", "yes"), bot.Outcome{Member: &m})
+	m := w.agreed("b")
 	news := draft("b", "news", outbox.News)
 	news.MemberID = m.ID
 	w.check(w.Enqueue(w.Context(), []outbox.Draft{draft("a", "reply", outbox.Reply), news}, w.now))
@@ -375,9 +377,7 @@ func recovery(w *world) {
 }
 
 func pausing(w *world) {
-	m := w.meet("b")
-	m.Consent = community.Given
-	w.commit(w.turn("b", "yes"), bot.Outcome{Member: &m})
+	m := w.agreed("b")
 	news := draft("b", "news", outbox.News)
 	news.MemberID = m.ID
 	w.commit(w.turn("b", "/pause"), bot.Outcome{Pause: true})
@@ -390,9 +390,7 @@ func pausing(w *world) {
 }
 
 func gone(w *world) {
-	m := w.meet("a")
-	m.Consent = community.Given
-	w.commit(w.turn("a", "yes"), bot.Outcome{Member: &m})
+	m := w.agreed("a")
 	w.check(w.Enqueue(w.Context(), []outbox.Draft{draft("a", "reply", outbox.Reply)}, w.now))
 	_, claimed := w.claim(1)
 	w.record(outbox.Result{ID: claimed[0].ID, State: outbox.Failed, Fault: channel.Gone, Reason: "blocked"})
