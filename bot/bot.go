@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -145,8 +146,11 @@ func command(m channel.Message) (name, args string) {
 // follows too; after that only this answer does.
 func (b *Bot) chooseLanguage(t *Turn) {
 	t.Language = t.Member.Language
-	if t.Language == "" {
-		t.Language = i18n.French
+	// On the page the person sees and changes its language at any moment; elsewhere it is only a guess
+	// for the first message.
+	onPage := t.Chat.Network == channel.Web && !t.Member.LanguageChosen
+	if t.Language == "" || onPage {
+		t.Language = cmp.Or(t.Language, i18n.French)
 		if l, ok := i18n.ParseLang(t.From.Language); ok {
 			t.Language = l
 		}

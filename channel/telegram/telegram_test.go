@@ -411,3 +411,42 @@ func TestMenusAreSetInEachLanguage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAFullWebhookAsksTelegramToComeAgain(t *testing.T) {
+	n := fresh(t)
+	n.channel = n.newChannel(telegram.Settings{WebhookURL: "https://bot.example.org/telegram"})
+	inside, release := make(chan struct{}, 100), make(chan struct{})
+	stop := n.run(func(context.Context, channel.Message) error {
+		inside <- struct{}{}
+		<-release
+		return nil
+	})
+	n.server.WaitFor(t, "the webhook", func() bool { return len(n.server.Called("setWebhook")) == 1 })
+	n.user.Say("hello")
+	hook := n.channel.Webhook()
+	statuses := make(chan int, 20)
+	for range 16 {
+		go func() {
+			// Until the channel listens it asks to come again, as it does when it is full.
+			for {
+				if status := n.server.PostWebhook(t, hook, "")[0]; status == http.StatusOK {
+					statuses <- status
+					return
+				}
+			}
+		}()
+	}
+	for range 16 {
+		<-inside
+	}
+	if status := n.server.PostWebhook(t, hook, "")[0]; status != http.StatusServiceUnavailable {
+		t.Errorf("the seventeenth at once got %d", status)
+	}
+	close(release)
+	for range 16 {
+		<-statuses
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}

@@ -228,17 +228,19 @@ func (p *program) schedule(ctx context.Context, x *parts, s settings, b *bot.Bot
 	if err != nil {
 		panic(fmt.Sprintf("the nightly schedule is wrong: %v", err))
 	}
-	next := plan.Next(p.now().In(s.zone))
+	done := community.Date("")
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
 		if err := b.ReleaseAbandoned(ctx, x.store); err != nil && ctx.Err() == nil {
 			x.log.Error("abandoned tickets were not released", "error", err)
 		}
-		if now := p.now().In(s.zone); !now.Before(next) {
-			next = plan.Next(now)
+		now := p.now().In(s.zone)
+		if today := community.DateAt(now, s.zone); today != done && nightIsOver(plan, now) {
 			if err := x.night(ctx, now); err != nil && ctx.Err() == nil {
 				x.log.Error("the night's work failed", "error", err)
+			} else {
+				done = today
 			}
 		}
 		select {
@@ -247,6 +249,13 @@ func (p *program) schedule(ctx context.Context, x *parts, s settings, b *bot.Bot
 		case <-tick.C:
 		}
 	}
+}
+
+// nightIsOver reports whether today's time has come. A process that was down then does the work when it
+// is up again; the backup's own name keeps it from being taken twice.
+func nightIsOver(plan cron.Schedule, now time.Time) bool {
+	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	return !now.Before(plan.Next(midnight.Add(-time.Second)))
 }
 
 // night takes the backup first: what is removed after it can still be found there.

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/robfig/cron/v3"
+
 	"chasqui/channel"
 	"chasqui/channel/telegramtest"
 	"chasqui/store"
@@ -194,5 +196,31 @@ func TestTelegramsLimitIsKept(t *testing.T) {
 	}
 	if strings.Contains(s.stderr.String(), "throttled") {
 		t.Error("Telegram asked to slow down")
+	}
+}
+
+func TestTheNightsWorkIsCaughtUp(t *testing.T) {
+	plan, err := cron.ParseStandard(nightly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for zone, times := range map[string]map[string]bool{
+		"America/Lima": {"2026-11-24 03:29": false, "2026-11-24 03:30": true, "2026-11-24 23:59": true, "2026-11-25 00:00": false},
+		// Europe/Paris changes its clocks on these days; the work is done once on each all the same.
+		"Europe/Paris": {"2026-03-29 03:29": false, "2026-03-29 03:31": true, "2026-10-25 03:29": false, "2026-10-25 03:31": true},
+	} {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at, want := range times {
+			now, err := time.ParseInLocation("2006-01-02 15:04", at, location)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if nightIsOver(plan, now) != want {
+				t.Errorf("%s in %s: %v", at, zone, !want)
+			}
+		}
 	}
 }
