@@ -1,10 +1,12 @@
 package telegram
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -68,10 +70,24 @@ func (b *boundClient) Do(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	b.status = resp.StatusCode
-	if !strings.Contains(resp.Header.Get("Content-Type"), "json") {
-		resp.Body.Close()
+	return onlyJSON(resp)
+}
+
+// largestAnswer is far above a hundred updates, the most that one answer brings.
+const largestAnswer = 32 << 20
+
+// onlyJSON tells the Bot API's own answers from a gateway's by what they hold: gateways write HTML or
+// nothing, and not every server in between keeps the content type.
+func onlyJSON(resp *http.Response) (*http.Response, error) {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, largestAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	if trimmed := bytes.TrimSpace(body); len(trimmed) == 0 || trimmed[0] != '{' {
 		return nil, &gatewayError{resp.StatusCode}
 	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
 }
 

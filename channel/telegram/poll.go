@@ -16,6 +16,9 @@ import (
 // everybody else's from coming.
 const poisonTries = 5
 
+// emptyPause follows an answer that came at once and brought nothing.
+const emptyPause = 200 * time.Millisecond
+
 // poll asks for updates until ctx ends. The offset, which is Telegram's acknowledgement, moves past an
 // update only after receive returned nil.
 func (c *Channel) poll(ctx context.Context, receive channel.Receive) error {
@@ -48,7 +51,7 @@ func (c *Channel) poll(ctx context.Context, receive channel.Receive) error {
 		if len(batch) == 0 && time.Since(asked) < c.settings.PollTimeout/10 {
 			// An answer that neither waits nor brings anything would otherwise be asked for a thousand
 			// times a second.
-			if _, err := c.wait(ctx, c.settings.Backoff, nil); err != nil {
+			if _, err := c.wait(ctx, min(c.settings.Backoff, emptyPause), nil); err != nil {
 				return nil
 			}
 		}

@@ -166,7 +166,10 @@ func (c *Channel) introduce(ctx context.Context) error {
 		}
 	}
 	if c.settings.WebhookURL == "" {
-		return c.persist(ctx, "deleteWebhook", tg.Params{})
+		// One that is left from before makes Telegram refuse to be polled, which the log then says.
+		if _, err := c.call(ctx, "deleteWebhook", tg.Params{}); err != nil && ctx.Err() == nil {
+			c.log.Warn("an earlier webhook was not removed", "error", err)
+		}
 	}
 	return nil
 }

@@ -45,8 +45,12 @@ type settings struct {
 	TelegramRate      float64 `toml:"telegram_rate" env:"TELEGRAM_RATE"`
 	TelegramWebhook   string  `toml:"telegram_webhook" env:"TELEGRAM_WEBHOOK"`
 
+	// Clock makes time run from an instant, for demonstrations and tests.
+	Clock string `toml:"clock" env:"CLOCK"`
+
 	zone    *time.Location
 	proxies []netip.Prefix
+	clock   time.Time
 }
 
 func defaultSettings() settings {
@@ -86,7 +90,13 @@ func (p *program) settings() (settings, error) {
 			*set = given
 		}
 	}
-	return s, s.check()
+	if err := s.check(); err != nil {
+		return s, err
+	}
+	if began := time.Now(); !s.clock.IsZero() {
+		p.now = func() time.Time { return s.clock.Add(time.Since(began)) }
+	}
+	return s, nil
 }
 
 func (s *settings) readFile(name string) error {
@@ -190,6 +200,11 @@ func (s *settings) check() error {
 	}
 	if s.Webchat != "" && s.Webchat != "on" && s.Webchat != "off" {
 		return wrongSetting("webchat %q: write on or off", s.Webchat)
+	}
+	if s.Clock != "" {
+		if s.clock, err = time.Parse(time.RFC3339, s.Clock); err != nil {
+			return wrongSetting("clock %q: write an instant such as 2026-11-24T15:00:00-05:00", s.Clock)
+		}
 	}
 	if err := s.checkProxies(); err != nil {
 		return err
