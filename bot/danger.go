@@ -21,11 +21,16 @@ const sameDanger = 10 * time.Minute
 // what to do, and the team is told. Fails: with nobody on the team the text still comes; the ticket
 // waits.
 func (b *Bot) danger(ctx context.Context, t Turn) (Outcome, bool, error) {
-	if t.Kind != channel.Text && t.Kind != channel.Media || t.Command != "" || t.Quoted != nil {
+	if t.Kind != channel.Text && t.Kind != channel.Media || t.Quoted != nil {
 		return Outcome{}, false, nil
 	}
-	kind, ok := faq.DangerOf(t.Text)
-	if !ok {
+	text := t.Text
+	if t.Command != "" {
+		// «/human au secours» is a cry; what the team writes behind its own commands is for others.
+		text = t.Args
+	}
+	kind, ok := faq.DangerOf(text)
+	if !ok || t.Command != "" && t.Role != "" {
 		return Outcome{}, false, nil
 	}
 	o := Outcome{crisis: true}

@@ -165,7 +165,9 @@ func (b *Bot) help(_ context.Context, t Turn) (Outcome, error) {
 		}
 		lines = append(lines, "/"+c.Name+" – "+b.T(t, "command."+c.Name))
 	}
-	return b.show(t, b.T(t, "help.text")+"\n\n"+strings.Join(lines, "\n"), b.helpButtons(t)...), nil
+	// «Help» alone may be a cry; the numbers cost two lines.
+	text := b.T(t, "help.text") + "\n\n" + strings.Join(lines, "\n") + "\n\n" + b.T(t, "help.danger")
+	return b.show(t, text, b.helpButtons(t)...), nil
 }
 
 func (b *Bot) helpButtons(t Turn) [][]channel.Button {

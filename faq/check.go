@@ -113,14 +113,17 @@ func (c *checker) text(e Entry, l i18n.Lang, t Text) {
 }
 
 var (
-	figure  = regexp.MustCompile(`\d+(?:[.,]\d+)?`)
-	address = regexp.MustCompile(`https?://\S+|\S+@\S+|\S+\.(?:fr|pe|com|org|gob|gouv)\S*`)
+	figure = regexp.MustCompile(`\d+(?:[.,]\d+)?`)
+	// thousands are parted by a blank in French and by nothing in the others here.
+	thousands = regexp.MustCompile(`(\d)[ \x{00a0}\x{202f}](\d{3})\b`)
+	address   = regexp.MustCompile(`https?://\S+|\S+@\S+|\S+\.(?:fr|pe|com|org|gob|gouv)\S*`)
 )
 
 // figures are the numbers of an answer, addresses aside, in order of size as text.
 func figures(e Entry, l i18n.Lang) []string {
 	var out []string
-	for _, f := range figure.FindAllString(address.ReplaceAllString(e.Texts[l].Answer, ""), -1) {
+	answer := thousands.ReplaceAllString(address.ReplaceAllString(e.Texts[l].Answer, ""), "$1$2")
+	for _, f := range figure.FindAllString(answer, -1) {
 		out = append(out, strings.ReplaceAll(f, ",", "."))
 	}
 	slices.Sort(out)
