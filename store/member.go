@@ -170,13 +170,23 @@ func (s *Store) Erase(ctx context.Context, memberID int64, actor string, now tim
 	})
 }
 
+// ofErased are the deliveries that say something of a member: what went to them, and what told the team
+// of their tickets.
+const ofErased = `(member_id = $1 OR ticket_id IN (SELECT id FROM ticket WHERE member_id = $1))`
+
 const stopErased = `
 UPDATE delivery SET state = 'stopped', done_at = $2, reason = 'the person asked to be forgotten'
-WHERE member_id = $1 AND state = 'queued'`
+WHERE state = 'queued' AND ` + ofErased
 
-// What was in flight is left to its result; the body and the chat go from all the others.
+// What was in flight is left to its result; the body goes from all the others, and the chat from what
+// went to the person.
 const blankErased = `
-UPDATE delivery SET body = '{"text":""}', chat = 'erased', provider_id = '' WHERE member_id = $1 AND state <> 'sending'`
+UPDATE delivery SET body = '{"text":""}', provider_id = '', chat = CASE WHEN member_id = $1 THEN 'erased' ELSE chat END
+WHERE state <> 'sending' AND ` + ofErased
+
+// The turn that erases stays: its own repetition must still be recognised.
+const forgetTurns = `
+DELETE FROM turn WHERE at < $2 AND (network, chat) IN (SELECT network, chat FROM address WHERE member_id = $1)`
 
 func erase(ctx context.Context, tx *sql.Tx, memberID int64, now time.Time) error {
 	if err := remember(ctx, tx, memberID, now); err != nil {
@@ -189,6 +199,9 @@ func erase(ctx context.Context, tx *sql.Tx, memberID int64, now time.Time) error
 		if _, err := tx.ExecContext(ctx, statement, memberID); err != nil {
 			return fmt.Errorf("erase a member's conversations: %w", err)
 		}
+	}
+	if _, err := tx.ExecContext(ctx, forgetTurns, memberID, now.UnixMilli()); err != nil {
+		return fmt.Errorf("erase a member's turns: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, stopErased, memberID, now.UnixMilli()); err != nil {
 		return fmt.Errorf("stop an erased member's deliveries: %w", err)

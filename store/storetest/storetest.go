@@ -276,7 +276,7 @@ func erasing(w *world) {
 		Said: []bot.Said{{Who: desk.ByMember, Text: "secret words"}}, Open: &bot.TicketOpening{Reason: desk.Asked},
 		Conversation: &bot.Conversation{Question: "consent", Expires: w.now.Add(time.Hour)}, Join: []string{community.Announcements},
 		Requests: []desk.Request{{Requester: "autre", Object: "x", Mode: "Telegram", Situation: "autre", Service: "conseil", Decision: "handover"}},
-		Send:     []outbox.Draft{draft("leo", "to leo", outbox.Reply)},
+		Send:     []outbox.Draft{draft("leo", "to leo", outbox.Reply), {Lane: outbox.Reply, To: at("ana"), TicketID: bot.ThisTicket, Content: channel.Content{Text: "leo wrote secret words"}}},
 	})
 	w.check(w.Erase(w.Context(), m.ID, "operator", w.now))
 	if _, err := w.Record(w.Context(), m.ID); err == nil {
