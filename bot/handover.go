@@ -146,7 +146,7 @@ func (b *Bot) whoText(l i18n.Lang, m community.Member, n channel.Network, spoken
 	}
 	parts := []string{named(m), kind}
 	if m.Region != "" {
-		parts = append(parts, community.RegionName(m.Region))
+		parts = append(parts, b.regionName(l, m.Region))
 	}
 	parts = append(parts, networkName(n), b.Texts.T(spoken, "language.name"))
 	return strings.Join(parts, " · ")

@@ -8,6 +8,7 @@ import (
 
 	"chasqui/channel"
 	"chasqui/community"
+	"chasqui/i18n"
 )
 
 // The steps of the short profile, in order. Each may be skipped, and the rest taken up again later.
@@ -40,10 +41,12 @@ func firstStep(m community.Member) string {
 	return stepKind
 }
 
-// nextStep is the first step after this one that makes sense, or "" when the profile is done.
+// nextStep is the first step after this one that makes sense and has no answer yet, or "" when the
+// profile is done: who corrects one answer is not asked the others again.
 func nextStep(after string, m community.Member) string {
+	answers := map[string]string{stepScheme: m.Scheme, stepRegion: m.Region, stepArrival: string(m.Arrival), stepEnd: string(m.End)}
 	for _, s := range steps[slices.Index(steps, after)+1:] {
-		if needs(s, m) {
+		if needs(s, m) && answers[s] == "" {
 			return s
 		}
 	}
@@ -107,7 +110,7 @@ func (b *Bot) profileLines(t Turn) string {
 	} else {
 		lines = append(lines, b.field(t, "kind", ""))
 	}
-	values := map[string]string{stepScheme: m.Scheme, stepRegion: community.RegionName(m.Region), stepArrival: m.Arrival.Slashed(), stepEnd: m.End.Slashed()}
+	values := map[string]string{stepScheme: m.Scheme, stepRegion: b.regionName(t.Language, m.Region), stepArrival: m.Arrival.Slashed(), stepEnd: m.End.Slashed()}
 	for _, s := range steps[1:] {
 		if needs(s, m) || values[s] != "" {
 			lines = append(lines, b.field(t, s, values[s]))
@@ -117,6 +120,14 @@ func (b *Bot) profileLines(t Turn) string {
 		lines = append(lines, b.field(t, "host", m.Host))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// regionName is a region as people of a language write it: the departments are the same everywhere.
+func (b *Bot) regionName(l i18n.Lang, slug string) string {
+	if slug == community.FranceRegion {
+		return b.Texts.T(l, "region.france")
+	}
+	return community.RegionName(slug)
 }
 
 func (b *Bot) field(t Turn, name, value string) string {
@@ -200,7 +211,7 @@ func looksLikeDate(text string) bool {
 
 // answerStep takes one answer in, or returns false when it does not fit.
 func (b *Bot) answerStep(t Turn, step, value string) (Outcome, bool) {
-	var join []string
+	var join, leave []string
 	switch step {
 	case stepKind:
 		k, ok := community.ParseKind(value)
@@ -224,6 +235,10 @@ func (b *Bot) answerStep(t Turn, step, value string) (Outcome, bool) {
 		if !ok || r.Slug == community.FranceRegion {
 			return Outcome{}, false
 		}
+		// The region's group follows the region: what is announced in the old one is no longer theirs.
+		if old := t.Member.Region; old != "" && old != r.Slug {
+			leave = []string{"region-" + old}
+		}
 		t.Member.Region = r.Slug
 		join = []string{"region-" + r.Slug}
 	case stepArrival, stepEnd:
@@ -232,6 +247,7 @@ func (b *Bot) answerStep(t Turn, step, value string) (Outcome, bool) {
 		return Outcome{}, false
 	}
 	o := b.ask(t, "", nextStep(step, t.Member))
+	o.Leave = leave
 	if t.Member.MayBeWrittenTo() {
 		o.Join = join
 	}

@@ -39,11 +39,12 @@ func (b *Bot) start(ctx context.Context, t Turn) (Outcome, error) {
 			return o.with(m), nil
 		}
 	case "group":
+		// Who comes by a group's link has said yes to it; the question would ask the same again.
 		joined, err := b.join(ctx, t, value)
 		if err != nil || joined == nil {
 			return o, err
 		}
-		return o.and(*joined), nil
+		return joined.settled(), nil
 	}
 	return o, nil
 }
@@ -160,7 +161,7 @@ func (b *Bot) help(_ context.Context, t Turn) (Outcome, error) {
 	}
 	var lines []string
 	for _, c := range Commands() {
-		if c.Name == "start" || c.Name == "staff" || !t.Role.May(c.Role) {
+		if c.Name == "start" || c.Name == "help" || c.Name == "staff" || !t.Role.May(c.Role) {
 			continue
 		}
 		lines = append(lines, "/"+c.Name+" – "+b.T(t, "command."+c.Name))

@@ -56,7 +56,11 @@ func BuiltinGroups() []Group {
 			i18n.French: "Structures d'accueil", i18n.Spanish: "Organizaciones de acogida", i18n.English: "Host organisations"}},
 	}
 	for _, r := range Regions {
-		groups = append(groups, Group{Slug: "region-" + r.Slug, Kind: RegionKind, Region: r.Slug, Titles: same(r.Name)})
+		g := Group{Slug: "region-" + r.Slug, Kind: RegionKind, Region: r.Slug, Titles: same(r.Name)}
+		if r.Slug == FranceRegion {
+			g.Titles[i18n.Spanish] = "Francia"
+		}
+		groups = append(groups, g)
 	}
 	return groups
 }
