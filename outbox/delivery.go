@@ -69,6 +69,8 @@ type Delivery struct {
 	Draft
 	// Attempt counts the claims, this one included.
 	Attempt int
+	// Unsure counts the tries before this one that may have arrived without anybody knowing.
+	Unsure  int
 	Created time.Time
 }
 

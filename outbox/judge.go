@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"time"
 
 	"chasqui/channel"
@@ -12,7 +13,7 @@ const (
 	giveUpAfter = 24 * time.Hour
 	firstDelay  = 2 * time.Second
 	longestWait = 5 * time.Minute
-	// leastThrottle is used when a network asks to slow down without saying for how long.
+	// leastThrottle is what to wait when a network asks to slow down without saying for how long.
 	leastThrottle = 5 * time.Second
 )
 
@@ -29,7 +30,7 @@ func judge(d Delivery, id string, err error, now time.Time, jitter func(time.Dur
 			r.State, r.Due = Queued, now.Add(jitter(backoff(d.Attempt)))
 		}
 	case channel.Throttled:
-		r.State, r.Due, r.Refund = Queued, now.Add(max(fault.RetryAfter, leastThrottle)), true
+		r.State, r.Due, r.Refund = Queued, now.Add(cmp.Or(fault.RetryAfter, leastThrottle)), true
 	case channel.Off:
 		r.State, r.Due, r.Refund = Queued, now.Add(offPause), true
 	case channel.MovedAway:
@@ -41,7 +42,7 @@ func judge(d Delivery, id string, err error, now time.Time, jitter func(time.Dur
 		// It may have arrived. A reply or an alert that comes twice harms less than one that is lost;
 		// news never comes twice without a person's word.
 		r.State = Unknown
-		if d.Lane.Solicited() && d.Attempt < 2 {
+		if d.Lane.Solicited() && d.Unsure == 0 {
 			r.State, r.Due = Queued, now.Add(jitter(firstDelay))
 		}
 	}

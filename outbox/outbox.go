@@ -17,8 +17,8 @@ type Store interface {
 	// Advance records results and claims what leaves next, and says when the earliest of the rest is
 	// due (zero: nothing waits). Consent, pause and expiry are checked here, at the last moment.
 	Advance(ctx context.Context, a Account, now time.Time, results []Result, c Claim) (claimed []Delivery, next time.Time, err error)
-	// Recover decides over what a crash left in flight: a first try of a reply or an alert is queued
-	// again, everything else becomes unknown.
+	// Recover decides over what a crash left in flight: a reply or an alert that never was in doubt before
+	// is queued again, everything else becomes unknown.
 	Recover(ctx context.Context, a Account, now time.Time) (requeued, unknown int, err error)
 }
 

@@ -73,7 +73,8 @@ func (s *Store) Advance(ctx context.Context, a outbox.Account, now time.Time, re
 // The WHERE on state keeps a result from being recorded twice; the trigger keeps a final state.
 const recordResult = `
 UPDATE delivery SET state = $2, claimed_at = NULL, done_at = $3, due_at = COALESCE($4, due_at),
-	provider_id = CASE WHEN $5 = '' THEN provider_id ELSE $5 END, fault = $6, reason = $7, attempt = attempt - $8
+	provider_id = CASE WHEN $5 = '' THEN provider_id ELSE $5 END, fault = $6, reason = $7, attempt = attempt - $8,
+	unsure = unsure + ($6 = 'ambiguous')
 WHERE id = $1 AND state = 'sending'`
 
 func record(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, r outbox.Result) error {
@@ -118,7 +119,7 @@ func moveChat(ctx context.Context, tx *sql.Tx, network channel.Network, old, now
 // something is in flight there.
 const claimable = `
 SELECT d.id, d.key, d.lane, d.chat, d.topic, COALESCE(d.member_id, 0), COALESCE(d.ticket_id, 0), d.body,
-	d.due_at, d.expires_at, d.attempt, d.created_at,
+	d.due_at, d.expires_at, d.attempt, d.unsure, d.created_at,
 	COALESCE(m.stopped_at IS NULL AND m.consent IN ('enrolled', 'given'), 1),
 	COALESCE(a.state, 'active')
 FROM delivery d
@@ -156,7 +157,7 @@ func claim(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, c o
 		var due, created int64
 		var expires sql.NullInt64
 		if err := rows.Scan(&f.ID, &f.Key, &f.Lane, &f.To.ID, &f.To.Topic, &f.MemberID, &f.TicketID, &f.body,
-			&due, &expires, &f.Attempt, &created, &f.agreed, &f.address); err != nil {
+			&due, &expires, &f.Attempt, &f.Unsure, &created, &f.agreed, &f.address); err != nil {
 			return err
 		}
 		f.Due, f.Created, f.Expires = time.UnixMilli(due).UTC(), time.UnixMilli(created).UTC(), instant(expires)
@@ -230,8 +231,8 @@ func nextDue(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time) (
 }
 
 const recoverable = `
-UPDATE delivery SET state = 'queued', claimed_at = NULL
-WHERE network = $1 AND state = 'sending' AND ($2 = '' OR chat = $2) AND lane <= $3 AND attempt < 2`
+UPDATE delivery SET state = 'queued', claimed_at = NULL, unsure = unsure + 1
+WHERE network = $1 AND state = 'sending' AND ($2 = '' OR chat = $2) AND lane <= $3 AND unsure = 0`
 
 const uncertain = `
 UPDATE delivery SET state = 'unknown', claimed_at = NULL, done_at = $3, reason = 'in flight when the process ended'

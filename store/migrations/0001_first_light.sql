@@ -206,6 +206,8 @@ CREATE TABLE delivery (
 	body        TEXT NOT NULL CHECK (json_valid(body)),
 	state       TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'stopped', 'expired', 'unknown')),
 	attempt     INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+	-- How many tries may have arrived without anybody knowing: one is repeated, a second is not.
+	unsure      INTEGER NOT NULL DEFAULT 0 CHECK (unsure >= 0),
 	due_at      INTEGER NOT NULL,
 	expires_at  INTEGER,
 	created_at  INTEGER NOT NULL,

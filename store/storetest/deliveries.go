@@ -114,6 +114,24 @@ func recovery(w *world) {
 	}
 }
 
+func outage(w *world) {
+	w.check(w.Enqueue(w.Context(), []outbox.Draft{draft("a", "reply", outbox.Reply)}, w.now))
+	for range 3 {
+		_, claimed := w.claim(1)
+		w.record(outbox.Result{ID: claimed[0].ID, State: outbox.Queued, Due: w.now, Fault: channel.Temporary, Reason: "offline"})
+	}
+	w.claim(1)
+	requeued, _, err := w.Recover(w.Context(), account, w.now)
+	w.check(err)
+	if requeued != 1 {
+		w.Error("a reply that had only met an outage is not tried again after a crash")
+	}
+	_, claimed := w.claim(1)
+	if len(claimed) != 1 || claimed[0].Unsure != 1 || claimed[0].Attempt != 5 {
+		w.Errorf("claimed %+v", claimed)
+	}
+}
+
 func pausing(w *world) {
 	m := w.agreed("b")
 	news := draft("b", "news", outbox.News)

@@ -49,6 +49,7 @@ func Run(t *testing.T, open Open) {
 		"what is over is not sent":                        expiry,
 		"a final state stays":                             finality,
 		"a crash requeues replies and doubts the rest":    recovery,
+		"an outage before a crash costs no answer":        outage,
 		"a pause holds news and lets replies go":          pausing,
 		"who is gone gets nothing unasked":                gone,
 		"a moved room is followed":                        moved,
