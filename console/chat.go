@@ -139,7 +139,7 @@ func (s *server) taken(w http.ResponseWriter, r *http.Request, err error, text s
 		return
 	}
 	s.html(w, http.StatusOK)
-	s.render(w, r, composer(s.view(r)))
+	s.render(w, r, taken(s.view(r)))
 }
 
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, status int, key, draft string) {
@@ -147,7 +147,7 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, status int, key,
 	v.fault, v.draft = s.Texts.T(v.lang, key), draft
 	s.html(w, status)
 	if r.Header.Get("HX-Request") != "" {
-		s.render(w, r, composer(v))
+		s.render(w, r, fault(v))
 		return
 	}
 	v.lines = s.Chat.History(s.chat(w, r))

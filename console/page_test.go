@@ -170,4 +170,12 @@ func TestALiveConversation(t *testing.T) {
 	if err != nil || lines != 4 {
 		t.Errorf("%v lines, %v", lines, err)
 	}
+	// What is being typed survives a tap; what was sent is gone.
+	must(t, chromedp.Do(ctx, chromedp.SendKeys("#text", "half a thou"), chromedp.Click(".line.bot .choice"), until(`document.querySelectorAll(".line.bot")[0].textContent.includes("q:more")`)))
+	if draft, err := chromedp.Run(ctx, chromedp.Value("#text")); err != nil || strings.TrimSpace(draft) != "half a thou" {
+		t.Errorf("the field holds %q, %v", draft, err)
+	}
+	// What was not taken comes back, with a sentence that says so.
+	must(t, chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`document.getElementById("text").value = "the lock"`), chromedp.Click(".send"), chromedp.WaitVisible(".fault")))
+	must(t, chromedp.Do(ctx, until(`document.getElementById("text").value === "the lock"`)))
 }

@@ -232,8 +232,12 @@ func (p *entryParser) language(e *Entry) error {
 		p.at++
 	}
 	t.Answer = strings.TrimSpace(strings.Join(p.lines[start:p.at], "\n"))
-	if t.Answer == "" {
+	switch {
+	case t.Answer == "":
 		return p.errorf("%s has no answer", l)
+	case strings.HasPrefix(t.Answer, "## "):
+		// Written out again it would begin a section.
+		return p.errorf("an answer cannot begin with ##")
 	}
 	e.Texts[l] = t
 	return nil

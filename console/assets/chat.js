@@ -5,6 +5,9 @@
   var log = document.getElementById("log");
   var offline = document.getElementById("offline");
 
+  // A form that has a field named id hides its own id behind it.
+  function isSay(element) { return element.getAttribute("id") === "say"; }
+
   function last() { window.scrollTo(0, document.documentElement.scrollHeight); }
 
   // A line that is here already is an edited one, or comes again after a reconnect: it takes its old place.
@@ -26,9 +29,17 @@
   document.body.addEventListener("htmx:sseOpen", function () { offline.hidden = true; });
   document.body.addEventListener("htmx:sseError", function () { offline.hidden = false; });
   document.body.addEventListener("htmx:sendError", function () { offline.hidden = false; });
-  document.body.addEventListener("htmx:afterSwap", function (event) {
+  // What is sent leaves the field at once, so that the next thought may be typed; it comes back in front
+  // of that when it was not taken.
+  document.body.addEventListener("htmx:beforeRequest", function (event) {
     var text = document.getElementById("text");
-    if (text && event.detail.target && event.detail.target.id === "composer") { text.focus(); }
+    if (isSay(event.target)) { event.target.dataset.sent = text.value; text.value = ""; }
+  });
+  document.body.addEventListener("htmx:afterRequest", function (event) {
+    var text = document.getElementById("text");
+    if (isSay(event.target) && !event.detail.successful) {
+      text.value = (event.target.dataset.sent.trim() + "\n" + text.value).trim();
+    }
   });
   document.body.addEventListener("keydown", function (event) {
     if (event.target.id === "text" && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
