@@ -93,7 +93,7 @@ type entryParser struct {
 
 // ParseEntry reads an entry in its file form. Errors name the file and the line.
 func ParseEntry(name string, data []byte) (Entry, error) {
-	text := strings.TrimRight(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
+	text := strings.TrimRight(strings.ReplaceAll(string(data), "\r", ""), "\n")
 	p := &entryParser{name: name, lines: strings.Split(text, "\n")}
 	e := Entry{Texts: map[i18n.Lang]Text{}}
 	if err := p.front(&e); err != nil {

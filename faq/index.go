@@ -1,6 +1,7 @@
 package faq
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -121,9 +122,9 @@ func (ix *Index) addEntry(n int, e Entry, counts map[string]int) {
 		add(whole, stemsOf(words(t.Answer), l), answerWeight)
 	}
 	length := 0.0
-	for term, n2 := range whole {
-		ix.whole[term] = append(ix.whole[term], posting{n, n2})
-		length += n2
+	for _, term := range inOrder(whole) {
+		ix.whole[term] = append(ix.whole[term], posting{n, whole[term]})
+		length += whole[term]
 	}
 	ix.wholeLength = append(ix.wholeLength, length)
 }
@@ -179,7 +180,8 @@ func add(n map[string]float64, terms []string, by float64) {
 
 // weigh turns counts into tf-idf weights: (1 + ln tf) · ln(1 + N/df), an empty word a fifth of it.
 func weigh(index map[string][]posting, docs int, add func(doc int, weight float64)) {
-	for term, list := range index {
+	for _, term := range inOrder(index) {
+		list := index[term]
 		idf := idfOf(term, docs, len(list))
 		for i := range list {
 			list[i].weight = (1 + math.Log(list[i].weight)) * idf
@@ -187,6 +189,10 @@ func weigh(index map[string][]posting, docs int, add func(doc int, weight float6
 		}
 	}
 }
+
+// inOrder gives a map's keys in order. Sums of fractions depend on theirs, and the same question must
+// get the same decision every time.
+func inOrder[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func idfOf(term string, docs, df int) float64 {
 	idf := math.Log(1 + float64(docs)/float64(max(1, df)))

@@ -119,9 +119,9 @@ func (ix *Index) phrasings(tokens []string, found []evidence) (known float64) {
 // that the question is about something else.
 func dot(query map[string]float64, index map[string][]posting, docs int, counts func(int) bool, sums []float64) float64 {
 	norm := 0.0
-	for term, n := range query {
+	for _, term := range inOrder(query) {
 		list := index[term]
-		w := (1 + math.Log(n)) * idfOf(term, docs, len(list))
+		w := (1 + math.Log(query[term])) * idfOf(term, docs, len(list))
 		if len(list) == 0 && strings.Contains(term, " ") {
 			// Two known words that never stood side by side are no sign of another subject.
 			continue
@@ -169,7 +169,7 @@ func (ix *Index) wholes(tokens []string, lang i18n.Lang, found []evidence) {
 		langs = i18n.Langs
 	}
 	for _, l := range langs {
-		for term := range count(stemsOf(ix.fix(undo(tokens, l)), l)) {
+		for _, term := range inOrder(count(stemsOf(ix.fix(undo(tokens, l)), l))) {
 			list := ix.whole[term]
 			idf := idfOf(term, len(found), len(list))
 			for _, p := range list {
