@@ -31,8 +31,23 @@ var private = map[string]bool{
 	"from": true, "to": true, "address": true, "question": true, "query": true, "secret": true, "password": true, "code": true, "username": true,
 }
 
-// Text cuts out of s what may lead to a person or open a door.
+// Text cuts out of s what may lead to a person or open a door. What one cut leaves may join into another
+// thing to cut, so it goes on until nothing is left; each round only ever makes more hidden.
 func Text(s string) string {
+	for range mostRounds {
+		next := cut(s)
+		if next == s {
+			return s
+		}
+		s = next
+	}
+	return hidden
+}
+
+// mostRounds is far more than any text of a log needs; what needs more is hidden whole.
+const mostRounds = 8
+
+func cut(s string) string {
 	s = token.ReplaceAllString(s, hidden)
 	s = userinfo.ReplaceAllString(s, "://"+hidden+"@")
 	s = mail.ReplaceAllString(s, hidden)
