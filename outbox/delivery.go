@@ -60,6 +60,12 @@ type Draft struct {
 	Due time.Time
 	// Expires is when it is of no more use; zero means never.
 	Expires time.Time
+	// Cause names what made it, for what must reach a chat once only, such as «event 5 2026-12-05 1d»: a
+	// second draft of the same cause to the same chat is dropped. Empty never is.
+	Cause string
+	// Asked says that the person asked for it without agreeing to be written to, as who comes to an event
+	// asks for its reminders: only a stop holds it back.
+	Asked bool
 }
 
 // Delivery is a claimed draft on its way.

@@ -181,7 +181,7 @@ WHERE state = 'queued' AND ` + ofErased
 // What was in flight is left to its result; the body goes from all the others, and the chat from what
 // went to the person.
 const blankErased = `
-UPDATE delivery SET body = '{"text":""}', provider_id = '', chat = CASE WHEN member_id = $1 THEN 'erased' ELSE chat END
+UPDATE delivery SET body = '{"text":""}', provider_id = '', chat = CASE WHEN member_id = $1 THEN 'erased ' || id ELSE chat END
 WHERE state <> 'sending' AND ` + ofErased
 
 // The turn that erases stays: its own repetition must still be recognised.

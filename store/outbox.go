@@ -13,8 +13,9 @@ import (
 )
 
 const insertDelivery = `
-INSERT INTO delivery (key, lane, network, chat, topic, member_id, ticket_id, body, due_at, expires_at, created_at)
-VALUES ($1, $2, $3, $4, $5, NULLIF($6, 0), NULLIF($7, 0), $8, $9, $10, $11)`
+INSERT INTO delivery (key, lane, network, chat, topic, member_id, ticket_id, body, due_at, expires_at, created_at, cause, asked)
+VALUES ($1, $2, $3, $4, $5, NULLIF($6, 0), NULLIF($7, 0), $8, $9, $10, $11, $12, $13)
+ON CONFLICT (cause, network, chat, topic) WHERE cause <> '' DO NOTHING`
 
 func enqueue(ctx context.Context, q querier, d outbox.Draft, now time.Time) error {
 	body, err := json.Marshal(d.Content)
@@ -26,7 +27,7 @@ func enqueue(ctx context.Context, q querier, d outbox.Draft, now time.Time) erro
 		due = now
 	}
 	_, err = q.ExecContext(ctx, insertDelivery, newKey(), d.Lane, d.To.Network, d.To.ID, d.To.Topic, d.MemberID, d.TicketID,
-		string(body), due.UnixMilli(), millis(d.Expires), now.UnixMilli())
+		string(body), due.UnixMilli(), millis(d.Expires), now.UnixMilli(), d.Cause, d.Asked)
 	if err != nil {
 		return fmt.Errorf("queue a delivery: %w", err)
 	}
@@ -120,7 +121,7 @@ func moveChat(ctx context.Context, tx *sql.Tx, network channel.Network, old, now
 const claimable = `
 SELECT d.id, d.key, d.lane, d.chat, d.topic, COALESCE(d.member_id, 0), COALESCE(d.ticket_id, 0), d.body,
 	d.due_at, d.expires_at, d.attempt, d.unsure, d.created_at,
-	COALESCE(m.stopped_at IS NULL AND m.consent IN ('enrolled', 'given'), 1),
+	COALESCE(m.stopped_at IS NULL AND (d.asked = 1 OR m.consent IN ('enrolled', 'given')), 1),
 	COALESCE(a.state, 'active')
 FROM delivery d
 LEFT JOIN member m ON m.id = d.member_id
