@@ -39,7 +39,8 @@ func (s *Store) migrate(ctx context.Context, from fs.FS, now time.Time) error {
 		return &NewerSchemaError{Have: have, Know: len(files)}
 	}
 	for i := have; i < len(files); i++ {
-		if i > 0 {
+		// A database that was made just now holds nothing to keep.
+		if have > 0 {
 			if err := s.copyBefore(ctx, i+1, now); err != nil {
 				return err
 			}
