@@ -114,6 +114,9 @@ type Content struct {
 	// Edit names the message that this content replaces; a network that cannot replace it any more
 	// sends a new one.
 	Edit string `json:"edit,omitempty"`
+	// Withdraw, with Edit, says that what stands there must not be read any more: Text replaces it, and where it
+	// cannot be replaced it is removed and Text follows.
+	Withdraw bool `json:"withdraw,omitempty"`
 	// ReplyTo names the message that this one answers, in rooms.
 	ReplyTo string `json:"reply_to,omitempty"`
 	// Silent arrives without a sound.
@@ -130,6 +133,11 @@ type Content struct {
 type File struct {
 	Name string `json:"name"`
 	Data []byte `json:"data"`
+	// Image shows it as a picture where the network can.
+	Image bool `json:"image,omitempty"`
+	// Key names the same bytes each time, so that a network uploads them once; empty for what goes out
+	// once only.
+	Key string `json:"key,omitempty"`
 }
 
 // Button is one choice under a message. Exactly one of Data and URL is set.

@@ -173,6 +173,28 @@ func (m Member) Country(today Date) Country {
 	return ""
 }
 
+// ZoneName is the time zone that somebody lives by, of a member's time zone and region: their own, else
+// France's for those who volunteer there, else "" for the community's.
+func ZoneName(timezone, region string) string {
+	if timezone == "" && region == FranceRegion {
+		return "Europe/Paris"
+	}
+	return timezone
+}
+
+// Zone is the time zone that m lives by; fallback is the community's.
+func (m Member) Zone(fallback *time.Location) *time.Location {
+	name := ZoneName(m.Timezone, m.Region)
+	if name == "" {
+		return fallback
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return fallback
+	}
+	return zone
+}
+
 // Country is where somebody is, for what depends on it.
 type Country string
 

@@ -55,7 +55,9 @@ type Draft struct {
 	MemberID int64
 	// TicketID ties the delivery to a ticket, so that a reply to it finds the ticket again.
 	TicketID int64
-	Content  channel.Content
+	// AnnouncementID is the announcement that it is part of; 0 for all others.
+	AnnouncementID int64
+	Content        channel.Content
 	// Due is the earliest time it leaves; zero means now.
 	Due time.Time
 	// Expires is when it is of no more use; zero means never.
@@ -78,6 +80,8 @@ type Delivery struct {
 	// Unsure counts the tries before this one that may have arrived without anybody knowing.
 	Unsure  int
 	Created time.Time
+	// Zone is the time zone of whoever gets it, by name; empty means the community's.
+	Zone string
 }
 
 // Result is what a claimed delivery came to.

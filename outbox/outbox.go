@@ -36,6 +36,8 @@ type Options struct {
 	Window int
 	// SendTimeout bounds one try; zero means 30 s.
 	SendTimeout time.Duration
+	// Zone is the community's own: at night news arrives without a sound. Nil means UTC.
+	Zone *time.Location
 }
 
 const (
@@ -56,6 +58,7 @@ type Outbox struct {
 	limiter *rate.Limiter
 	window  int
 	timeout time.Duration
+	zone    *time.Location
 	wake    chan struct{}
 	done    chan Result
 
@@ -86,8 +89,12 @@ func New(store Store, sender Sender, account Account, o Options, log *slog.Logge
 	if timeout == 0 {
 		timeout = 30 * time.Second
 	}
+	zone := o.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
 	return &Outbox{
-		store: store, sender: sender, account: account, log: log, now: now,
+		store: store, sender: sender, account: account, log: log, now: now, zone: zone,
 		limiter: rate.NewLimiter(limit, burst), window: window, timeout: timeout,
 		wake: make(chan struct{}, 1), done: make(chan Result, mostInFlight+window),
 	}
@@ -254,6 +261,9 @@ func (o *Outbox) Drain(ctx context.Context) error {
 func (o *Outbox) send(ctx context.Context, d Delivery) Result {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
+	if d.Lane == News && o.night(d.Zone) {
+		d.Content.Silent = true
+	}
 	id, err := o.sender.Send(ctx, channel.Outgoing{Key: d.Key, To: d.To, Content: d.Content})
 	r := judge(d, id, err, o.now(), jitter)
 	if err != nil {
@@ -265,3 +275,15 @@ func (o *Outbox) send(ctx context.Context, d Delivery) Result {
 
 // jitter spreads retries over up to a quarter more than their delay.
 func jitter(d time.Duration) time.Duration { return d + time.Duration(rand.Int64N(int64(d)/4+1)) }
+
+// night reports whether somebody sleeps, 21:00 to 08:00 where they are.
+func (o *Outbox) night(zoneName string) bool {
+	zone := o.zone
+	if zoneName != "" {
+		if z, err := time.LoadLocation(zoneName); err == nil {
+			zone = z
+		}
+	}
+	hour := o.now().In(zone).Hour()
+	return hour >= 21 || hour < 8
+}

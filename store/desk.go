@@ -266,12 +266,7 @@ func (s *Store) Release(ctx context.Context, k desk.Ticket, say []outbox.Draft, 
 		if released = affected(r) == 1; !released {
 			return nil
 		}
-		for _, d := range say {
-			if err := enqueue(ctx, tx, d, now); err != nil {
-				return err
-			}
-		}
-		return nil
+		return enqueueAll(ctx, tx, say, now)
 	})
 	return released, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chasqui/channel"
+	"chasqui/community"
 	"chasqui/outbox"
 )
 
@@ -36,14 +37,16 @@ func enqueue(ctx context.Context, q querier, d outbox.Draft, now time.Time) erro
 
 // Enqueue queues deliveries that belong to no turn, all or none.
 func (s *Store) Enqueue(ctx context.Context, drafts []outbox.Draft, now time.Time) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
-		for _, d := range drafts {
-			if err := enqueue(ctx, tx, d, now); err != nil {
-				return err
-			}
+	return s.inTx(ctx, func(tx *sql.Tx) error { return enqueueAll(ctx, tx, drafts, now) })
+}
+
+func enqueueAll(ctx context.Context, tx *sql.Tx, drafts []outbox.Draft, now time.Time) error {
+	for _, d := range drafts {
+		if err := enqueue(ctx, tx, d, now); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Advance implements outbox.Store.
@@ -55,20 +58,76 @@ func (s *Store) Advance(ctx context.Context, a outbox.Account, now time.Time, re
 				return err
 			}
 		}
+		var more bool
+		var err error
+		if claimed, more, err = s.claimAll(ctx, tx, a, now, c); err != nil || more {
+			next = now
+			return err
+		}
+		next, err = nextDue(ctx, tx, a, now)
+		return err
+	})
+	return claimed, next, err
+}
+
+// claimAll claims lane by lane: what waits first, then what announcements of the lane still have to make.
+func (s *Store) claimAll(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, c outbox.Claim) (claimed []outbox.Delivery, more bool, err error) {
+	if c.Want == 0 {
+		return nil, false, nil
+	}
+	lowest, heldUntil, err := allowed(ctx, tx, c.Lowest)
+	if err != nil {
+		return nil, false, err
+	}
+	var fanned [outbox.News + 1]bool
+	if err := lanesOnTheirWay(ctx, tx, a, &fanned); err != nil {
+		return nil, false, err
+	}
+	for lane := outbox.Alert; lane <= lowest && len(claimed) < c.Want; lane++ {
+		// Lanes without an announcement are claimed together with the next one that has some.
+		if !fanned[lane] && lane < lowest {
+			continue
+		}
 		for len(claimed) < c.Want {
-			some, seen, err := claim(ctx, tx, a, now, outbox.Claim{Want: c.Want - len(claimed), Lowest: c.Lowest})
+			some, seen, err := s.claim(ctx, tx, a, now, outbox.Claim{Want: c.Want - len(claimed), Lowest: lane}, heldUntil)
 			if err != nil {
-				return err
+				return nil, false, err
 			}
 			claimed = append(claimed, some...)
 			if seen == 0 {
 				break
 			}
 		}
-		next, err = nextDue(ctx, tx, a, now)
-		return err
-	})
-	return claimed, next, err
+		if !fanned[lane] {
+			continue
+		}
+		some, stopped, err := s.materialise(ctx, tx, a, now, lane, c.Want-len(claimed))
+		if err != nil {
+			return nil, false, err
+		}
+		claimed, more = append(claimed, some...), more || stopped
+	}
+	return claimed, more, nil
+}
+
+const onTheirWay = `
+SELECT DISTINCT CASE n.class WHEN 'alert' THEN 0 WHEN 'reminder' THEN 2 ELSE 3 END
+FROM announcement n JOIN fanout f ON f.announcement_id = n.id AND f.network = $1
+WHERE n.state = 'sending' AND n.paused_at IS NULL AND f.made < f.total`
+
+func lanesOnTheirWay(ctx context.Context, tx *sql.Tx, a outbox.Account, fanned *[outbox.News + 1]bool) error {
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		var lane outbox.Lane
+		if err := rows.Scan(&lane); err != nil {
+			return err
+		}
+		fanned[lane] = true
+		return nil
+	}, onTheirWay, a.Network)
+	if err != nil {
+		return fmt.Errorf("find announcements on their way: %w", err)
+	}
+	return nil
 }
 
 // The WHERE on state keeps a result from being recorded twice; the trigger keeps a final state.
@@ -117,21 +176,23 @@ func moveChat(ctx context.Context, tx *sql.Tx, network channel.Network, old, now
 
 // claimable chooses what leaves next: the lowest lane, then the earliest due. Within a chat nothing
 // overtakes what was queued before it in its own lane or a more urgent one, and nothing leaves while
-// something is in flight there.
+// something is in flight there. What belongs to a paused announcement waits, and holds nobody else up.
 const claimable = `
-SELECT d.id, d.key, d.lane, d.chat, d.topic, COALESCE(d.member_id, 0), COALESCE(d.ticket_id, 0), d.body,
-	d.due_at, d.expires_at, d.attempt, d.unsure, d.created_at,
+SELECT d.id, d.key, d.lane, d.chat, d.topic, COALESCE(d.member_id, 0), COALESCE(d.ticket_id, 0), COALESCE(d.announcement_id, 0),
+	COALESCE(b.body, d.body), n.attachment_id, COALESCE(m.timezone, ''), COALESCE(m.region, ''), d.due_at, d.expires_at, d.attempt, d.unsure, d.created_at,
 	COALESCE(m.stopped_at IS NULL AND (d.asked = 1 OR m.consent IN ('enrolled', 'given')), 1),
 	COALESCE(a.state, 'active')
 FROM delivery d
 LEFT JOIN member m ON m.id = d.member_id
 LEFT JOIN address a ON a.network = d.network AND a.chat = d.chat
+LEFT JOIN announcement n ON n.id = d.announcement_id
+LEFT JOIN announcement_body b ON b.announcement_id = d.announcement_id AND b.variant = d.variant
 WHERE d.network = $1 AND d.state = 'queued' AND d.due_at <= $2 AND d.lane <= $3 AND d.id > $4
-	AND ($5 = '' OR d.chat = $5)
+	AND ($5 = '' OR d.chat = $5) AND n.paused_at IS NULL
 	AND NOT EXISTS (
-		SELECT 1 FROM delivery e
+		SELECT 1 FROM delivery e LEFT JOIN announcement p ON p.id = e.announcement_id
 		WHERE e.network = d.network AND e.chat = d.chat AND e.state IN ('queued', 'sending')
-			AND (e.state = 'sending' OR (e.id < d.id AND e.lane <= d.lane)))
+			AND (e.state = 'sending' OR (e.id < d.id AND e.lane <= d.lane AND p.paused_at IS NULL)))
 ORDER BY d.lane, d.due_at, d.id LIMIT $6`
 
 const markSending = `UPDATE delivery SET state = 'sending', claimed_at = $2, attempt = attempt + 1 WHERE id = $1 AND state = 'queued'`
@@ -140,16 +201,13 @@ const markNotSent = `UPDATE delivery SET state = $2, done_at = $3, reason = $4 W
 
 // claim takes up to c.Want deliveries. seen counts what was looked at, so that the caller asks again
 // after some were stopped or expired instead.
-func claim(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, c outbox.Claim) (claimed []outbox.Delivery, seen int, err error) {
-	lowest, heldUntil, err := allowed(ctx, tx, c.Lowest)
-	if err != nil {
-		return nil, 0, err
-	}
+func (s *Store) claim(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, c outbox.Claim, heldUntil int64) (claimed []outbox.Delivery, seen int, err error) {
 	type candidate struct {
 		outbox.Delivery
-		agreed  bool
-		address string
-		body    string
+		agreed     bool
+		address    string
+		body       string
+		attachment sql.NullInt64
 	}
 	var found []candidate
 	err = each(ctx, tx, func(rows *sql.Rows) error {
@@ -157,15 +215,17 @@ func claim(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, c o
 		f.To.Network = a.Network
 		var due, created int64
 		var expires sql.NullInt64
-		if err := rows.Scan(&f.ID, &f.Key, &f.Lane, &f.To.ID, &f.To.Topic, &f.MemberID, &f.TicketID, &f.body,
-			&due, &expires, &f.Attempt, &f.Unsure, &created, &f.agreed, &f.address); err != nil {
+		var timezone, region string
+		if err := rows.Scan(&f.ID, &f.Key, &f.Lane, &f.To.ID, &f.To.Topic, &f.MemberID, &f.TicketID, &f.AnnouncementID,
+			&f.body, &f.attachment, &timezone, &region, &due, &expires, &f.Attempt, &f.Unsure, &created, &f.agreed, &f.address); err != nil {
 			return err
 		}
 		f.Due, f.Created, f.Expires = time.UnixMilli(due).UTC(), time.UnixMilli(created).UTC(), instant(expires)
+		f.Zone = community.ZoneName(timezone, region)
 		f.Attempt++
 		found = append(found, f)
 		return nil
-	}, claimable, a.Network, now.UnixMilli(), lowest, heldUntil, a.Chat, c.Want)
+	}, claimable, a.Network, now.UnixMilli(), c.Lowest, heldUntil, a.Chat, c.Want)
 	if err != nil {
 		return nil, 0, fmt.Errorf("choose deliveries: %w", err)
 	}
@@ -178,6 +238,11 @@ func claim(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, c o
 		}
 		if err := json.Unmarshal([]byte(f.body), &f.Content); err != nil {
 			return nil, 0, fmt.Errorf("read delivery %d: %w", f.ID, err)
+		}
+		if f.attachment.Valid {
+			if f.Content.File, err = s.file(ctx, tx, f.attachment); err != nil {
+				return nil, 0, err
+			}
 		}
 		if _, err := tx.ExecContext(ctx, markSending, f.ID, now.UnixMilli()); err != nil {
 			return nil, 0, fmt.Errorf("claim delivery %d: %w", f.ID, err)

@@ -15,7 +15,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
+
+	"chasqui/channel"
 
 	_ "modernc.org/sqlite" // the pure-Go driver named "sqlite"
 )
@@ -29,6 +32,12 @@ type Store struct {
 	path  string
 	write *sql.DB
 	read  *sql.DB
+	// lastFile is the attachment that was last sent.
+	lastFile struct {
+		sync.Mutex
+		id   int64
+		file channel.File
+	}
 }
 
 // Open opens the database at path, making it when there is none, and brings its schema up to date.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		&cobra.Command{Use: "serve", Short: "Run the bot, the schedules and the console", Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) }},
-		p.chatCommand(), p.staffCommand(), p.memberCommand(), p.faqCommand(), p.backupCommand(), p.restoreCommand(), p.doctorCommand(),
+		p.chatCommand(), p.announceCommand(), p.groupCommand(), p.staffCommand(), p.memberCommand(), p.faqCommand(), p.backupCommand(), p.restoreCommand(), p.doctorCommand(),
 		&cobra.Command{Use: "version", Short: "Print the version", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error {
 				_, err := fmt.Fprintln(p.stdout, "chasqui", version())
@@ -80,6 +81,15 @@ func noArgs(c *cobra.Command, args []string) error {
 		return &settingError{fmt.Sprintf("%s takes no %q: see chasqui help", c.CommandPath(), args[0])}
 	}
 	return nil
+}
+
+// number reads what numbers members, announcements and events.
+func number(text, what string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, wrongSetting("%q is not %s", text, what)
+	}
+	return id, nil
 }
 
 func exactArgs(n int, what string) cobra.PositionalArgs {

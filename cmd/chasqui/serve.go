@@ -14,6 +14,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"chasqui/bot"
+	"chasqui/broadcast"
 	"chasqui/channel"
 	"chasqui/channel/telegram"
 	"chasqui/channel/webchat"
@@ -61,18 +62,18 @@ func (p *program) serve(ctx context.Context) (err error) {
 		x.log.Info("telegram is off: set CHASQUI_TELEGRAM_TOKEN to turn it on")
 	}
 	for name, n := range networks {
-		o := outbox.Options{}
+		o := outbox.Options{Zone: s.zone}
 		if name == channel.Telegram {
 			o.Rate = s.TelegramRate
 		}
 		n.outbox = outbox.New(x.store, n.channel, outbox.Account{Network: name}, o, x.log, p.now)
 	}
-	b := p.newBot(x, s,
-		func(n channel.Network) {
-			if on := networks[n]; on != nil {
-				on.outbox.Wake()
-			}
-		},
+	wake := func(n channel.Network) {
+		if on := networks[n]; on != nil {
+			on.outbox.Wake()
+		}
+	}
+	b := p.newBot(x, s, wake,
 		func(n channel.Network) string {
 			if n == channel.Telegram && tele != nil && tele.Username() != "" {
 				return "https://t.me/" + tele.Username() + "?start=hello"
@@ -83,7 +84,8 @@ func (p *program) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.Listen, err)
 	}
-	return p.runAll(ctx, x, s, b, networks, listener, web, tele)
+	runner := broadcast.NewRunner(x.store, x.texts, s.zone, p.now, wake, x.log)
+	return p.runAll(ctx, x, s, b, runner, networks, listener, web, tele)
 }
 
 // sayPaused tells the log when the database starts paused, since nothing else would.
@@ -130,7 +132,7 @@ func menus(texts i18n.Texts) map[string][]telegram.Command {
 	return out
 }
 
-func (p *program) runAll(ctx context.Context, x *parts, s settings, b *bot.Bot, networks map[channel.Network]*served, listener net.Listener, web *webchat.Channel, tele *telegram.Channel) error {
+func (p *program) runAll(ctx context.Context, x *parts, s settings, b *bot.Bot, runner *broadcast.Runner, networks map[channel.Network]*served, listener net.Listener, web *webchat.Channel, tele *telegram.Channel) error {
 	// Two lives: what comes in stops first, what goes out is recorded after it.
 	in, stopIn := context.WithCancel(ctx)
 	out, stopOut := context.WithCancel(context.WithoutCancel(ctx))
@@ -143,6 +145,7 @@ func (p *program) runAll(ctx context.Context, x *parts, s settings, b *bot.Bot, 
 		incoming.Go(func() { p.receive(in, x, name, n, b) })
 	}
 	incoming.Go(func() { p.schedule(in, x, s, b) })
+	incoming.Go(func() { runner.Run(in) })
 	handler, err := p.console(x, s, web, tele, in.Done())
 	if err != nil {
 		return err

@@ -39,6 +39,7 @@ CREATE TABLE announcement (
 	shown_network TEXT NOT NULL DEFAULT '',
 	shown_chat    TEXT NOT NULL DEFAULT '',
 	shown_message TEXT NOT NULL DEFAULT '',
+	shown_language TEXT NOT NULL DEFAULT '',
 	created_at    INTEGER NOT NULL,
 	updated_at    INTEGER NOT NULL,
 	started_at    INTEGER,
@@ -50,7 +51,7 @@ CREATE TABLE announcement (
 	retract_es    TEXT NOT NULL DEFAULT '',
 	retract_en    TEXT NOT NULL DEFAULT '',
 	retract_after INTEGER NOT NULL DEFAULT 0,
-	retract_until INTEGER NOT NULL DEFAULT 0,
+	retract_done  INTEGER NOT NULL DEFAULT 0 CHECK (retract_done IN (0, 1)),
 	CHECK (state = 'draft' OR (text_fr <> '' AND text_es <> '' AND audience <> '')),
 	CHECK (state NOT IN ('sending', 'done') OR started_at IS NOT NULL),
 	CHECK ((state IN ('done', 'cancelled')) = (finished_at IS NOT NULL))

@@ -28,6 +28,7 @@ type Store interface {
 	Member(ctx context.Context, id int64) (community.Member, error)
 	Erase(ctx context.Context, memberID int64, actor string, now time.Time) error
 	Prune(ctx context.Context, now time.Time) error
+	Announcements
 	Close() error
 }
 
@@ -58,6 +59,19 @@ func Run(t *testing.T, open Open) {
 		"a reply under a notice finds its ticket":         quoting,
 		"an abandoned ticket is released exactly once":    releasing,
 		"what was committed is there after opening again": reopening,
+		"an announcement reaches each once":               announcing,
+		"an audience is what its rule says":               audiences,
+		"what an announcement says is frozen":             frozen,
+		"who stops in between gets nothing":               stopsInBetween,
+		"a crash leaves what was in flight in doubt":      announcementInDoubt,
+		"an announcement is paused and resumed":           pausedAnnouncement,
+		"a cancelled announcement goes no further":        cancelledAnnouncement,
+		"an alert leaves before news on its way":          alertBeforeNews,
+		"who reads a room gets no private message":        roomReaders,
+		"an announcement is taken back":                   takenBack,
+		"a confirmation is used once and soon":            confirmation,
+		"who was erased is counted and not written to":    erasedInBetween,
+		"a cause reaches a chat once":                     causes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{T: t, open: open, dir: filepath.Join(t.TempDir(), "data"), now: time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)}
