@@ -44,6 +44,8 @@ type Options struct {
 	Log  *slog.Logger
 	// Wake is told after each commit which networks have something to send.
 	Wake func(channel.Network)
+	// Fetch brings a file that somebody sent; nil where no network can.
+	Fetch func(ctx context.Context, n channel.Network, f channel.FileRef) (channel.File, error)
 	// Link is where people reach the bot in private on a network, such as https://t.me/name, or "".
 	Link func(channel.Network) string
 }
@@ -60,8 +62,16 @@ func New(o Options) *Bot { return &Bot{Options: o} }
 // Receive takes one message in: channel.Receive for every network. It returns nil once all that the
 // message changes is committed, and for messages that nobody answers.
 func (b *Bot) Receive(ctx context.Context, m channel.Message) error {
-	if m.From.Bot || (m.Room && !m.Addressed && m.Kind != channel.Moved) {
+	if m.From.Bot {
 		return nil
+	}
+	if m.Room && m.Kind != channel.Moved && m.Kind != channel.Left {
+		if err := b.Store.SeenInRoom(ctx, m, m.Kind == channel.Departed, b.Now()); err != nil {
+			return err
+		}
+		if !m.Addressed {
+			return nil
+		}
 	}
 	// One chat, one turn at a time: the second of two quick messages must see what the first one changed.
 	unlock := b.chats.lock(m.Chat)

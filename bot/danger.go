@@ -2,9 +2,11 @@ package bot
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"chasqui/channel"
+	"chasqui/community"
 	"chasqui/desk"
 	"chasqui/faq"
 	"chasqui/outbox"
@@ -30,9 +32,39 @@ func (b *Bot) danger(ctx context.Context, t Turn) (Outcome, bool, error) {
 		text = t.Args
 	}
 	kind, ok := faq.DangerOf(text)
-	if !ok || t.Command != "" && t.Role != "" {
+	if !ok || t.Command != "" && t.Role != "" || composing(t) {
 		return Outcome{}, false, nil
 	}
+	o, err := b.cry(ctx, t, kind)
+	return o, true, err
+}
+
+// composing reports whether a person of the team was asked for a text that goes to others: «séisme» in it is
+// a warning, not a cry. Whoever takes the text offers the way out, with realCry.
+func composing(t Turn) bool {
+	question, _, _ := strings.Cut(t.Conversation.Question, ".")
+	return t.Role.May(community.Publisher) && (question == "announce" || question == "event")
+}
+
+// realCry is the button under what was taken as a text for others although it sounds like a cry.
+func (b *Bot) realCry(t Turn) [][]channel.Button {
+	kind, ok := faq.DangerOf(t.Text)
+	if !ok || t.Kind == channel.Press {
+		return nil
+	}
+	return [][]channel.Button{row(button(b.T(t, "danger.real"), "d:"+string(kind)))}
+}
+
+// pressDanger takes a text that was meant for others as the cry that it was.
+func (b *Bot) pressDanger(ctx context.Context, t Turn, kind string) (Outcome, error) {
+	if faq.DangerText(faq.Danger(kind), t.Language, "") == "" {
+		return b.say(t, b.T(t, "button.old")), nil
+	}
+	return b.cry(ctx, t, faq.Danger(kind))
+}
+
+// cry gives the fixed text and calls the team.
+func (b *Bot) cry(ctx context.Context, t Turn, kind faq.Danger) (Outcome, error) {
 	o := Outcome{crisis: true}
 	country := faq.Country(t.Member.Country(b.today(t)))
 	if b.toldAlready(t, kind) {
@@ -43,17 +75,17 @@ func (b *Bot) danger(ctx context.Context, t Turn) (Outcome, bool, error) {
 	o.Send[0].Lane = outbox.Alert
 	if t.Room && t.Member.ID == 0 {
 		// Nobody known wrote this, so no ticket can be answered; the text is what can be given.
-		return o, true, nil
+		return o, nil
 	}
 	told, err := b.handOver(ctx, t, desk.Danger, string(kind))
 	if err != nil {
-		return o, true, err
+		return o, err
 	}
 	o = o.and(told)
 	r := desk.NewRequest(t.Member, t.Chat.Network, "security", b.today(t))
 	r.Decision = "crisis"
 	o.Requests = []desk.Request{r}
-	return o, true, nil
+	return o, nil
 }
 
 func (b *Bot) toldAlready(t Turn, kind faq.Danger) bool {

@@ -26,35 +26,49 @@ func (b *Bot) question(ctx context.Context, t Turn) (Outcome, bool, error) {
 		return b.say(t, b.T(t, "question.unclear"), b.helpButtons(t)...), true, nil
 	}
 	d := b.FAQ.Decide(faq.Query{Text: t.Text, Lang: t.Language})
+	o, err := b.answer(ctx, t, d)
+	if err != nil || t.Late {
+		return o, true, err
+	}
+	topic := ""
+	if e, ok := b.FAQ.Entry(d.Entry); ok && d.Kind == faq.Answer {
+		topic = e.Topic
+	}
+	o, err = b.alertFirst(ctx, t, topic, o)
+	return o, true, err
+}
+
+// answer does what the FAQ decided.
+func (b *Bot) answer(ctx context.Context, t Turn, d faq.Decision) (Outcome, error) {
 	waiting := t.Ticket != nil && t.Ticket.State == desk.Waiting
 	switch {
 	case t.Late && !t.Room:
 		o, err := b.handOver(ctx, t, desk.Late, "")
 		o.Requests = []desk.Request{b.request(t, d, "handover")}
-		return o, true, err
+		return o, err
 	case d.Kind == faq.Answer:
 		o := b.answerWith(t, d.Entry)
 		o.Requests = []desk.Request{b.request(t, d, "answer")}
 		if waiting && t.Ticket.Reason == desk.Danger {
 			told, err := b.forward(ctx, t)
 			o.Send = append(o.Send, told...)
-			return b.languageHint(t, o), true, err
+			return b.languageHint(t, o), err
 		}
-		return b.languageHint(t, o), true, nil
+		return b.languageHint(t, o), nil
 	case t.Room:
 		// In a room the bot answers when it is sure and leaves the rest to a private talk.
-		return b.inPrivate(t), true, nil
+		return b.inPrivate(t), nil
 	case waiting && t.Ticket.Reason != desk.Unanswered:
 		o, err := b.passOn(ctx, t)
-		return o, true, err
+		return o, err
 	case d.Kind == faq.Choose:
 		o := b.choices(t, d)
 		o.Requests = []desk.Request{b.request(t, d, "choose")}
-		return b.languageHint(t, o), true, nil
+		return b.languageHint(t, o), nil
 	}
 	o, err := b.handOver(ctx, t, desk.Unanswered, "")
 	o.Requests = []desk.Request{b.request(t, d, "handover")}
-	return o, true, err
+	return o, err
 }
 
 // readable tells words from a slip of the thumb: two letters in a row are the least.

@@ -24,6 +24,7 @@ var responders = []responder{
 	(*Bot).command,
 	(*Bot).press,
 	(*Bot).held,
+	(*Bot).attached,
 	(*Bot).unreadable,
 	(*Bot).conversation,
 	(*Bot).plainWord,
@@ -77,6 +78,7 @@ func Commands() []Command {
 		{Name: "mydata", Private: true, run: (*Bot).myData},
 		{Name: "forget", Private: true, run: (*Bot).forget},
 		{Name: "staff", Private: true, run: (*Bot).joinStaff},
+		{Name: "announce", Role: community.Publisher, Private: true, run: (*Bot).announce},
 		{Name: "tickets", Role: community.Agent, Private: true, run: (*Bot).tickets},
 		{Name: "stats", Role: community.Agent, Private: true, run: (*Bot).stats},
 		{Name: "pause", Role: community.Publisher, Private: true, run: (*Bot).pause},
@@ -159,6 +161,8 @@ func (b *Bot) press(ctx context.Context, t Turn) (Outcome, bool, error) {
 		"f": b.pressForget,
 		"h": b.pressHuman,
 		"t": b.pressTicket,
+		"n": b.pressAnnounce,
+		"d": b.pressDanger,
 	}
 	handle, ok := handlers[verb]
 	if !ok || t.Room {
@@ -204,6 +208,8 @@ func (b *Bot) conversation(ctx context.Context, t Turn) (Outcome, bool, error) {
 		return b.typedProfile(t, step)
 	case "forget":
 		return b.typedForget(t)
+	case "announce":
+		return b.typedAnnounce(ctx, t, step)
 	}
 	return Outcome{}, false, nil
 }

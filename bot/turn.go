@@ -11,6 +11,7 @@ import (
 	"errors"
 	"time"
 
+	"chasqui/broadcast"
 	"chasqui/channel"
 	"chasqui/community"
 	"chasqui/desk"
@@ -134,6 +135,8 @@ type Outcome struct {
 	Address channel.Kind
 	// MovedTo is the room's new id.
 	MovedTo string
+	// Announce are changes to announcements, in order.
+	Announce []broadcast.Change
 	// Pause and Resume hold and release reminders and news.
 	Pause, Resume bool
 	// Audit is what staff did, in words without names or texts.
@@ -157,6 +160,8 @@ const TicketMark = "\uE000"
 type Turns interface {
 	// Begin reads what is known about the message.
 	Begin(ctx context.Context, m channel.Message, now time.Time) (Before, error)
+	// SeenInRoom notes that who wrote m is in its room, or has left it.
+	SeenInRoom(ctx context.Context, m channel.Message, left bool, now time.Time) error
 	// Commit writes everything in one transaction. It returns ErrStale when the turn must be thought
 	// again, and committed false when the message had been committed before.
 	Commit(ctx context.Context, t Turn, o Outcome) (committed bool, err error)
@@ -193,11 +198,28 @@ type Tickets interface {
 	FirstAnswers(ctx context.Context, since time.Time) ([]time.Duration, error)
 }
 
+// Announcements is what a turn may look up of announcements.
+type Announcements interface {
+	// DraftOf finds the one draft that a member is writing.
+	DraftOf(ctx context.Context, authorID int64) (broadcast.Announcement, bool, error)
+	// Announcements lists the newest n that are no drafts, newest last.
+	Announcements(ctx context.Context, n int) ([]broadcast.Announcement, error)
+	// Preview says what an announcement would do now.
+	Preview(ctx context.Context, a broadcast.Announcement) (broadcast.Preview, error)
+	Standing(ctx context.Context, id int64) (broadcast.Standing, bool, error)
+	// NamesBehind and NotMade list, in pages, who stands behind a count.
+	NamesBehind(ctx context.Context, id int64, state outbox.State, after int64, n int) ([]broadcast.Recipient, error)
+	NotMade(ctx context.Context, id int64, skip, n int) ([]broadcast.Recipient, error)
+	// AlertsFor lists the security alerts that hold now and reached a member.
+	AlertsFor(ctx context.Context, memberID int64, now time.Time) ([]broadcast.Announcement, error)
+}
+
 // Store is everything the bot keeps and reads.
 type Store interface {
 	Turns
 	Knowledge
 	Tickets
+	Announcements
 }
 
 // Figures are the counts of /stats.

@@ -123,7 +123,8 @@ func (r *Runner) follow(ctx context.Context, id int64, now time.Time) error {
 		return nil
 	}
 	last := r.shown[id]
-	if st.Shown.Network == channel.Terminal || now.Sub(last.at) < showEvery && !last.at.IsZero() {
+	// Where a message cannot change in place, only the end is told.
+	if st.Shown.Network == channel.Terminal || st.ShownMessage == "" || now.Sub(last.at) < showEvery && !last.at.IsZero() {
 		return nil
 	}
 	drafts := r.progress(st)

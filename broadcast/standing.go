@@ -93,6 +93,8 @@ type Change struct {
 	// Announcement holds the draft for Save, the nonce for Ask and Approve, where progress is shown for
 	// Approve and StartLate, and the texts to show instead for Retract.
 	Announcement Announcement
+	// File is a picture or document that Save keeps with the draft.
+	File *channel.File
 	// Actor names who does it as the audit log does.
 	Actor string
 }

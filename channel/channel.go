@@ -69,6 +69,9 @@ const (
 	Left Kind = "left"
 	// Returned says that the person came back after Left.
 	Returned Kind = "returned"
+	// Joined and Departed say that somebody else came into a room or left it.
+	Joined   Kind = "joined"
+	Departed Kind = "departed"
 	// Moved says that the room lives on under another id, MovedTo.
 	Moved Kind = "moved"
 )
@@ -102,6 +105,21 @@ type Message struct {
 	Latitude, Longitude float64
 	// MovedTo is the new id of the chat, for Moved only.
 	MovedTo string
+	// File is a picture or document of Media that the bot may fetch, or nil.
+	File *FileRef
+}
+
+// FileRef names a file that somebody sent, as their network knows it.
+type FileRef struct {
+	ID, Name string
+	Image    bool
+	// Size is in bytes; 0 when the network did not say.
+	Size int64
+}
+
+// Fetcher is a channel that can bring the files that people sent.
+type Fetcher interface {
+	Fetch(ctx context.Context, f FileRef) (File, error)
 }
 
 // Content is what a delivery shows. It is stored as JSON: fields may be added, never renamed.

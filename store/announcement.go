@@ -104,19 +104,6 @@ func (s *Store) announcements(ctx context.Context, where string, args ...any) ([
 	return all, nil
 }
 
-// AddAttachment keeps a picture or document for an announcement.
-func (s *Store) AddAttachment(ctx context.Context, f channel.File, now time.Time) (broadcast.Attachment, error) {
-	a := broadcast.Attachment{Name: f.Name, Image: f.Image, Size: int64(len(f.Data))}
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `INSERT INTO attachment (name, image, data, created_at) VALUES ($1, $2, $3, $4) RETURNING id`,
-			f.Name, f.Image, f.Data, now.UnixMilli()).Scan(&a.ID)
-	})
-	if err != nil {
-		return a, fmt.Errorf("keep an attachment: %w", err)
-	}
-	return a, nil
-}
-
 // Announce makes changes outside a conversation, in one transaction: what the command line does.
 func (s *Store) Announce(ctx context.Context, now time.Time, changes ...broadcast.Change) (id int64, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
@@ -153,7 +140,9 @@ func changeAnnouncement(ctx context.Context, tx *sql.Tx, c broadcast.Change, now
 			WHERE id = $1 AND state = 'draft' AND nonce = $3 AND nonce <> '' AND nonce_until >= $2`
 		args = append(append(args, a.Nonce, c.Actor, millis(a.StartAt)), shown...)
 	case broadcast.Undo:
-		statement = `UPDATE announcement SET state = 'draft', approved_by = '', start_at = CASE WHEN start_local = '' THEN NULL ELSE start_at END, updated_at = $2
+		// Its author may be writing the next one by now, and has one draft only.
+		statement = `UPDATE announcement SET approved_by = '', start_at = CASE WHEN start_local = '' THEN NULL ELSE start_at END, updated_at = $2,
+			state = CASE WHEN ` + writesAnother + ` THEN 'cancelled' ELSE 'draft' END, finished_at = CASE WHEN ` + writesAnother + ` THEN $2 END
 			WHERE id = $1 AND state IN ('approved', 'late')`
 	case broadcast.StartLate:
 		statement = `UPDATE announcement SET state = 'approved', start_at = $2, start_local = '', updated_at = $2, shown_network = $3, shown_chat = $4, shown_message = $5, shown_language = $6
@@ -192,6 +181,8 @@ func changed(ctx context.Context, tx *sql.Tx, c broadcast.Change, now time.Time,
 	return audit(ctx, tx, c.Actor, "announcement: "+string(c.Verb), fmt.Sprint(c.ID), now)
 }
 
+const writesAnother = `EXISTS (SELECT 1 FROM announcement d WHERE d.author_id = announcement.author_id AND d.state = 'draft')`
+
 // leftUnknown is the reason of a delivery of unknown fate that a person decided to leave alone.
 const leftUnknown = "a person left it: it may have arrived"
 
@@ -214,9 +205,9 @@ func saveDraft(ctx context.Context, tx *sql.Tx, c broadcast.Change, now time.Tim
 		}
 		buttons = string(data)
 	}
-	var file int64
-	if a.File != nil {
-		file = a.File.ID
+	file, err := keepFile(ctx, tx, c, now)
+	if err != nil {
+		return 0, err
 	}
 	args := []any{cmp.Or(a.Class, broadcast.News), a.AuthorID, c.Actor, a.Texts[i18n.French], a.Texts[i18n.Spanish], a.Texts[i18n.English], a.Audience, file, buttons,
 		millis(a.StartAt), a.StartLocal, a.Zone, a.ValidFor.Milliseconds(), now.UnixMilli()}
@@ -235,6 +226,22 @@ func saveDraft(ctx context.Context, tx *sql.Tx, c broadcast.Change, now time.Tim
 		return 0, bot.ErrStale
 	}
 	return a.ID, nil
+}
+
+// keepFile returns the number of a draft's attachment: a new one, the one that it had, or 0.
+func keepFile(ctx context.Context, tx *sql.Tx, c broadcast.Change, now time.Time) (id int64, err error) {
+	if c.File == nil {
+		if c.Announcement.File == nil {
+			return 0, nil
+		}
+		return c.Announcement.File.ID, nil
+	}
+	err = tx.QueryRowContext(ctx, `INSERT INTO attachment (name, image, data, created_at) VALUES ($1, $2, $3, $4) RETURNING id`,
+		c.File.Name, c.File.Image, c.File.Data, now.UnixMilli()).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("keep an attachment: %w", err)
+	}
+	return id, nil
 }
 
 func cancelAnnouncement(ctx context.Context, tx *sql.Tx, c broadcast.Change, now time.Time) error {

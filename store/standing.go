@@ -253,3 +253,12 @@ func (s *Store) RetractionTexts(ctx context.Context, id int64) (map[i18n.Lang]st
 	}
 	return texts, nil
 }
+
+// AlertsFor implements bot.Announcements: what was sent to a member and still holds, the newest first. An
+// alert that was posted in a room holds for everybody known to be in it.
+func (s *Store) AlertsFor(ctx context.Context, memberID int64, now time.Time) ([]broadcast.Announcement, error) {
+	return s.announcements(ctx, `n.class = 'alert' AND n.started_at IS NOT NULL AND n.retracted_at IS NULL AND n.expires_at > $2 AND n.id IN (
+		SELECT announcement_id FROM delivery WHERE member_id = $1 AND announcement_id IS NOT NULL
+		UNION SELECT d.announcement_id FROM delivery d JOIN presence p ON p.network = d.network AND p.chat = d.chat WHERE p.member_id = $1 AND d.announcement_id IS NOT NULL)
+		ORDER BY n.id DESC`, memberID, now.UnixMilli())
+}

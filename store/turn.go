@@ -47,7 +47,7 @@ type turnWriter struct {
 
 func (w *turnWriter) write(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		w.member, w.redeem, w.groups, w.conversation, w.move, w.open, w.requests, w.said, w.address, w.pausing, w.erase, w.send, w.log,
+		w.member, w.redeem, w.groups, w.conversation, w.move, w.open, w.announce, w.requests, w.said, w.address, w.pausing, w.erase, w.send, w.log,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -284,6 +284,16 @@ func (w *turnWriter) requests(ctx context.Context) error {
 			r.Service, r.Entry, r.Decision, w.ticketID)
 		if err != nil {
 			return fmt.Errorf("write the ledger: %w", err)
+		}
+	}
+	return nil
+}
+
+func (w *turnWriter) announce(ctx context.Context) error {
+	for _, c := range w.outcome.Announce {
+		c.Actor = fmt.Sprintf("member %d", w.memberID)
+		if _, err := changeAnnouncement(ctx, w.tx, c, w.turn.Now); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -94,16 +94,12 @@ func (p *program) announce(ctx context.Context, f announceFlags) error {
 // there is the same half minute as in the chat to think again.
 func (p *program) letGo(ctx context.Context, st *store.Store, f announceFlags, a broadcast.Announcement, preview broadcast.Preview) error {
 	now := p.now()
+	var file *channel.File
 	if f.file != "" {
-		file, err := readAttachment(f.file)
-		if err != nil {
+		var err error
+		if file, err = readAttachment(f.file); err != nil {
 			return err
 		}
-		kept, err := st.AddAttachment(ctx, file, now)
-		if err != nil {
-			return err
-		}
-		a.File = &kept
 	}
 	const operator = "operator"
 	confirmed := broadcast.Announcement{Nonce: uuid.NewString(), NonceUntil: now.Add(time.Minute), StartAt: a.StartAt}
@@ -114,7 +110,7 @@ func (p *program) letGo(ctx context.Context, st *store.Store, f announceFlags, a
 		}
 	}
 	id, err := st.Announce(ctx, now,
-		broadcast.Change{Verb: broadcast.Save, Announcement: a, Actor: operator},
+		broadcast.Change{Verb: broadcast.Save, Announcement: a, File: file, Actor: operator},
 		broadcast.Change{Verb: broadcast.Ask, Announcement: confirmed, Actor: operator},
 		broadcast.Change{Verb: broadcast.Approve, Announcement: confirmed, Actor: operator})
 	if err != nil {
@@ -197,19 +193,19 @@ const largestAttachment = 10 << 20
 
 var imageEndings = []string{".jpg", ".jpeg", ".png", ".webp"}
 
-func readAttachment(name string) (channel.File, error) {
+func readAttachment(name string) (*channel.File, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return channel.File{}, wrongSetting("--file: %v", err)
+		return nil, wrongSetting("--file: %v", err)
 	}
 	if info.Size() > largestAttachment || info.Size() == 0 {
-		return channel.File{}, wrongSetting("--file %s: 10 MB at most, and not empty", name)
+		return nil, wrongSetting("--file %s: 10 MB at most, and not empty", name)
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return channel.File{}, wrongSetting("--file: %v", err)
+		return nil, wrongSetting("--file: %v", err)
 	}
-	return channel.File{Name: filepath.Base(name), Data: data, Image: slices.Contains(imageEndings, strings.ToLower(filepath.Ext(name)))}, nil
+	return &channel.File{Name: filepath.Base(name), Data: data, Image: slices.Contains(imageEndings, strings.ToLower(filepath.Ext(name)))}, nil
 }
 
 // confirm asks for the number of people, or for an alert the audience itself: who types it has read it.

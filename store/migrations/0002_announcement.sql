@@ -57,6 +57,7 @@ CREATE TABLE announcement (
 	CHECK ((state IN ('done', 'cancelled')) = (finished_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX announcement_one_draft ON announcement(author_id) WHERE state = 'draft' AND author_id IS NOT NULL;
+CREATE INDEX announcement_alert ON announcement(expires_at) WHERE class = 'alert';
 CREATE INDEX announcement_open ON announcement(state) WHERE state IN ('approved', 'late', 'sending');
 
 -- What a running or finished announcement says does not change any more.
@@ -128,6 +129,7 @@ ALTER TABLE delivery ADD COLUMN asked INTEGER NOT NULL DEFAULT 0 CHECK (asked IN
 -- Nobody twice: the promise that everything else here rests on.
 CREATE UNIQUE INDEX delivery_of_announcement ON delivery(announcement_id, network, chat, topic) WHERE announcement_id IS NOT NULL;
 CREATE UNIQUE INDEX delivery_of_cause ON delivery(cause, network, chat, topic) WHERE cause <> '';
+CREATE INDEX delivery_announced_to ON delivery(member_id, announcement_id) WHERE announcement_id IS NOT NULL;
 CREATE INDEX delivery_state_of ON delivery(announcement_id, state) WHERE announcement_id IS NOT NULL;
 
 -- How many deliveries of an announcement are in each state. Only the triggers below write here, in the
