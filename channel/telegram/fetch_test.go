@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +75,31 @@ func TestAFileThatIsTooLargeIsNotBroughtIn(t *testing.T) {
 	}
 	if f, err := n.channel.Fetch(t.Context(), *got[2].File); err != nil || len(f.Data) != 10<<20 {
 		t.Errorf("as large as may be: %d bytes, %v", len(f.Data), err)
+	}
+}
+
+// fileServer is a Bot API that says of every file that it has one byte, and serves many.
+func fileServer(t *testing.T, size int) *telegram.Channel {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/getFile") {
+			_, _ = w.Write([]byte(`{"ok":true,"result":{"file_id":"a","file_size":1,"file_path":"documents/à propos ?.pdf"}}`))
+			return
+		}
+		if !strings.HasSuffix(r.URL.Path, "/documents/à propos ?.pdf") {
+			t.Errorf("%s was asked for", r.URL.Path)
+		}
+		_, _ = w.Write(make([]byte, size))
+	}))
+	t.Cleanup(s.Close)
+	return telegram.New(telegram.Settings{Token: telegramtest.Token, API: s.URL}, slog.New(slog.DiscardHandler))
+}
+
+func TestAFileIsNotBelievedToBeAsSmallAsItIsSaidToBe(t *testing.T) {
+	if f, err := fileServer(t, 10<<20).Fetch(t.Context(), channel.FileRef{ID: "a"}); err != nil || len(f.Data) != 10<<20 {
+		t.Errorf("as large as may be: %d bytes, %v", len(f.Data), err)
+	}
+	if f, err := fileServer(t, 10<<20+1).Fetch(t.Context(), channel.FileRef{ID: "a"}); !errors.Is(err, channel.ErrTooLarge) || f.Data != nil {
+		t.Errorf("one byte more: %d bytes, %v", len(f.Data), err)
 	}
 }
 

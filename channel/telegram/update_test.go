@@ -76,6 +76,9 @@ func TestOnlySoManyUploadsAreRemembered(t *testing.T) {
 		u.end(key(i), uploaded{asPhoto, fmt.Sprint("id", i)})
 		if i%3 == 0 {
 			u.forget(key(i), "another id")
+			if _, ok, _ := u.begin(context.Background(), key(i), time.Second); !ok {
+				t.Fatal("an id was forgotten that another sender has just given")
+			}
 			u.forget(key(i), fmt.Sprint("id", i))
 		}
 	}

@@ -142,6 +142,9 @@ func TestTakingBackIsTriedAgainUntilItIsDone(t *testing.T) {
 			if got := n.withdraw(id, "new"); !same(got, "new") {
 				t.Errorf("the person reads %q", got)
 			}
+			if strings.Contains(n.log.String(), "can still be read") {
+				t.Error("the log says of what is gone that it can be read")
+			}
 		})
 	}
 }

@@ -226,6 +226,9 @@ func readParams(r *http.Request, call *Call) error {
 			call.Params[name] = values[0]
 		}
 		for name, files := range r.MultipartForm.File {
+			if call.Params[name] != "" {
+				return fmt.Errorf("%s is given as a file and as an id", name)
+			}
 			call.Params[name], call.File = attached, files[0].Filename
 			f, err := files[0].Open()
 			if err != nil {
