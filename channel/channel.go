@@ -69,11 +69,13 @@ const (
 	Left Kind = "left"
 	// Returned says that the person came back after Left.
 	Returned Kind = "returned"
-	// Joined and Departed say that somebody else came into a room or left it.
-	Joined   Kind = "joined"
-	Departed Kind = "departed"
 	// Moved says that the room lives on under another id, MovedTo.
 	Moved Kind = "moved"
+	// Joined says that From is in the room now. It may come again for somebody who is there already, as
+	// when only their rights change.
+	Joined Kind = "joined"
+	// Departed says that From is not in the room any more, by their own wish or another's.
+	Departed Kind = "departed"
 )
 
 // Message is one thing that came in.
@@ -105,21 +107,21 @@ type Message struct {
 	Latitude, Longitude float64
 	// MovedTo is the new id of the chat, for Moved only.
 	MovedTo string
-	// File is a picture or document of Media that the bot may fetch, or nil.
+	// File is the picture or document of a Media message in a private chat; nil for every other kind
+	// of media, which the bot does not take in, and in rooms.
 	File *FileRef
 }
 
-// FileRef names a file that somebody sent, as their network knows it.
+// FileRef names a file that somebody sent; a Fetcher brings what is in it.
 type FileRef struct {
-	ID, Name string
-	Image    bool
-	// Size is in bytes; 0 when the network did not say.
+	// ID is the file as its network names it.
+	ID string
+	// Name is what the sender calls the file, or one that the channel gave it. It comes from outside.
+	Name string
+	// Image is true for what was sent as a picture.
+	Image bool
+	// Size is in bytes as the network tells it; zero when it does not.
 	Size int64
-}
-
-// Fetcher is a channel that can bring the files that people sent.
-type Fetcher interface {
-	Fetch(ctx context.Context, f FileRef) (File, error)
 }
 
 // Content is what a delivery shows. It is stored as JSON: fields may be added, never renamed.
@@ -132,8 +134,9 @@ type Content struct {
 	// Edit names the message that this content replaces; a network that cannot replace it any more
 	// sends a new one.
 	Edit string `json:"edit,omitempty"`
-	// Withdraw, with Edit, says that what stands there must not be read any more: Text replaces it, and where it
-	// cannot be replaced it is removed and Text follows.
+	// Withdraw says that what stands in Edit must not be read any more: Text takes its place, and where
+	// that cannot be, the old message is removed if the network still lets it be. It carries no file. Of
+	// what left as several messages Edit names the last, and only that is taken back.
 	Withdraw bool `json:"withdraw,omitempty"`
 	// ReplyTo names the message that this one answers, in rooms.
 	ReplyTo string `json:"reply_to,omitempty"`
@@ -147,14 +150,14 @@ type Content struct {
 	React string `json:"react,omitempty"`
 }
 
-// File is a document that goes out with a text.
+// File is a picture or a document that goes out with a text.
 type File struct {
 	Name string `json:"name"`
 	Data []byte `json:"data"`
-	// Image shows it as a picture where the network can.
+	// Image shows the file as a picture, where the network takes it for one.
 	Image bool `json:"image,omitempty"`
-	// Key names the same bytes each time, so that a network uploads them once; empty for what goes out
-	// once only.
+	// Key names the same bytes each time, so that a network uploads them once for everybody who gets
+	// them. Empty uploads them each time.
 	Key string `json:"key,omitempty"`
 }
 
@@ -190,6 +193,13 @@ type Channel interface {
 	// Send delivers one message and returns the id under which the network knows it. The error is a
 	// *SendError, whatever went wrong.
 	Send(ctx context.Context, out Outgoing) (id string, err error)
+}
+
+// Fetcher is a channel that can bring the files that people send.
+type Fetcher interface {
+	// Fetch brings a file. A *SendError says what happens next, as it does for Send; one that wraps
+	// ErrTooLarge is for the person to hear.
+	Fetch(ctx context.Context, f FileRef) (File, error)
 }
 
 // CarriesFiles reports whether a network takes Content.File; on the others what a file would say must

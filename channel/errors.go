@@ -28,6 +28,9 @@ const (
 	Off Fault = "off"
 )
 
+// ErrTooLarge says that a file holds more than the bot takes in.
+var ErrTooLarge = errors.New("the file is too large")
+
 // SendError is the only error that Channel.Send returns.
 type SendError struct {
 	Fault Fault

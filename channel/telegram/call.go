@@ -22,8 +22,11 @@ import (
 // client carries one. Every error is a *channel.SendError.
 func (c *Channel) call(ctx context.Context, method string, p tg.Params, files ...tg.RequestFile) (json.RawMessage, error) {
 	timeout := callTimeout
-	if method == "getUpdates" {
+	switch {
+	case method == "getUpdates":
 		timeout = c.settings.PollTimeout + 10*time.Second
+	case len(files) > 0:
+		timeout = fileTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

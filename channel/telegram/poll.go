@@ -26,7 +26,7 @@ func (c *Channel) poll(ctx context.Context, receive channel.Receive) error {
 	pause := c.settings.Backoff
 	for ctx.Err() == nil {
 		asked := time.Now()
-		batch, err := c.fetch(ctx, offset)
+		batch, err := c.updates(ctx, offset)
 		switch {
 		case final(err):
 			return fmt.Errorf("poll Telegram: %w", err)
@@ -59,7 +59,7 @@ func (c *Channel) poll(ctx context.Context, receive channel.Receive) error {
 	return nil
 }
 
-func (c *Channel) fetch(ctx context.Context, offset int) ([]json.RawMessage, error) {
+func (c *Channel) updates(ctx context.Context, offset int) ([]json.RawMessage, error) {
 	raw, err := c.call(ctx, "getUpdates", tg.Params{
 		"offset": strconv.Itoa(offset), "timeout": strconv.Itoa(int(c.settings.PollTimeout.Seconds())), "limit": "100", "allowed_updates": allowedUpdates,
 	})

@@ -53,6 +53,9 @@ func FuzzUpdate(f *testing.F) {
 	f.Add([]byte(`{"update_id":1,"callback_query":{"id":"q","from":{"id":3},"data":"v1:a","message":{"message_id":2,"date":0,"chat":{"id":3,"type":"private"}}}}`))
 	f.Add([]byte(`{"update_id":1,"my_chat_member":{"chat":{"id":3,"type":"group"},"new_chat_member":{"status":"left"}}}`))
 	f.Add([]byte(`{"update_id":1,"message":{"message_id":2,"chat":{"id":3},"from":{"id":3},"text":"é","entities":[{"type":"mention","offset":-1,"length":900}]}}`))
+	f.Add([]byte(`{"update_id":1,"chat_member":{"chat":{"id":-3,"type":"supergroup"},"new_chat_member":{"status":"restricted","is_member":true,"user":{"id":4}}}}`))
+	f.Add([]byte(`{"update_id":1,"message":{"message_id":2,"chat":{"id":3,"type":"private"},"from":{"id":3},"caption":"x","photo":[{"file_id":"a","width":-1,"height":9},{"file_id":"b"}]}}`))
+	f.Add([]byte(`{"update_id":1,"message":{"message_id":2,"chat":{"id":3,"type":"private"},"from":{"id":3},"document":{"file_id":"a","file_name":"../../x","file_size":-1}}}`))
 	c := New(Settings{Token: "1:x"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		u, err := decodeUpdate(raw)

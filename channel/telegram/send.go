@@ -3,7 +3,6 @@ package telegram
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -23,22 +22,25 @@ func (c *Channel) Send(ctx context.Context, out channel.Outgoing) (string, error
 	switch {
 	case out.Content.React != "":
 		return c.react(ctx, out)
+	case out.Content.Withdraw && out.Content.Edit != "":
+		return c.withdraw(ctx, out, markup)
 	case out.Content.File != nil:
 		return c.sendFile(ctx, out, markup)
 	}
 	parts := split(out.Content.Text, longestText)
 	if out.Content.Edit != "" && len(parts) == 1 {
-		id, err := c.edit(ctx, out, markup)
+		id, err := c.edit(ctx, out, parts[0], markup)
 		if !uneditable(err) {
 			return id, err
 		}
 	}
-	return c.sendParts(ctx, out, parts, markup)
+	return c.sendParts(ctx, out, parts, 0, markup)
 }
 
-func (c *Channel) sendParts(ctx context.Context, out channel.Outgoing, parts []string, markup string) (string, error) {
+// sendParts sends a text from the part numbered first on; the ones before it have arrived.
+func (c *Channel) sendParts(ctx context.Context, out channel.Outgoing, parts []string, first int, markup string) (string, error) {
 	var id string
-	for i, part := range parts {
+	for i := first; i < len(parts); i++ {
 		p := base(out)
 		if markup != "" && i == len(parts)-1 {
 			p["reply_markup"] = markup
@@ -46,16 +48,27 @@ func (c *Channel) sendParts(ctx context.Context, out channel.Outgoing, parts []s
 		if i > 0 {
 			delete(p, "reply_parameters")
 		}
-		sent, err := c.sendText(ctx, "sendMessage", p, part)
+		sent, err := c.sendText(ctx, "sendMessage", p, parts[i])
 		if err != nil {
 			if i > 0 {
-				err = &channel.SendError{Fault: channel.Ambiguous, Err: fmt.Errorf("part %d of %d: %w", i+1, len(parts), errors.Unwrap(err))}
+				err = halfSent(err, fmt.Sprintf("part %d of %d", i+1, len(parts)))
 			}
 			return "", err
 		}
 		id = sent
 	}
 	return id, nil
+}
+
+// halfSent is what the failure of a later part means for the whole, of which something has arrived.
+// Who has gone in between gets nothing more, whatever anybody decides.
+func halfSent(err error, what string) error {
+	fault := channel.FaultOf(err)
+	s := &channel.SendError{Fault: channel.Ambiguous, Err: fmt.Errorf("%s: %w", what, fault.Err)}
+	if fault.Fault == channel.Gone {
+		s.Fault = channel.Gone
+	}
+	return s
 }
 
 // base are the parameters that every kind of message has.
@@ -103,7 +116,7 @@ func sentID(raw json.RawMessage) (string, error) {
 	return strconv.Itoa(sent.ID), nil
 }
 
-func (c *Channel) edit(ctx context.Context, out channel.Outgoing, markup string) (string, error) {
+func (c *Channel) edit(ctx context.Context, out channel.Outgoing, text, markup string) (string, error) {
 	p := base(out)
 	for _, only := range []string{"message_thread_id", "disable_notification", "reply_parameters"} {
 		delete(p, only)
@@ -112,7 +125,7 @@ func (c *Channel) edit(ctx context.Context, out channel.Outgoing, markup string)
 	if markup != "" {
 		p["reply_markup"] = markup
 	}
-	id, err := c.sendText(ctx, "editMessageText", p, out.Content.Text)
+	id, err := c.sendText(ctx, "editMessageText", p, text)
 	if says(err, "message is not modified") {
 		return out.Content.Edit, nil
 	}
@@ -121,7 +134,55 @@ func (c *Channel) edit(ctx context.Context, out channel.Outgoing, markup string)
 
 // uneditable says that the message cannot be changed any more and a new one must be sent.
 func uneditable(err error) bool {
-	return says(err, "message to edit not found") || says(err, "message can't be edited") || says(err, "there is no text in the message to edit")
+	return says(err, "message to edit not found") || says(err, "message can't be edited") || says(err, "there is no text in the message to edit") ||
+		says(err, "message_id_invalid")
+}
+
+// withdraw puts a text in the place of what must not be read any more. All of it may be done twice, up
+// to the first new message: until then nothing is ambiguous, and the outbox simply tries again.
+func (c *Channel) withdraw(ctx context.Context, out channel.Outgoing, markup string) (string, error) {
+	parts := split(out.Content.Text, longestText)
+	under := markup
+	if len(parts) > 1 {
+		under = ""
+	}
+	id, err := c.edit(ctx, out, parts[0], under)
+	switch {
+	case err == nil && len(parts) == 1:
+		return id, nil
+	case err == nil:
+		return c.sendParts(ctx, out, parts, 1, markup)
+	case !uneditable(err):
+		return "", repeatable(err)
+	}
+	if err := c.remove(ctx, out); err != nil {
+		return "", repeatable(err)
+	}
+	return c.sendParts(ctx, out, parts, 0, markup)
+}
+
+// remove deletes the message. One that Telegram will not delete, because it is older than two days or
+// gone already, is no failure: the text that follows is all that can still be done.
+func (c *Channel) remove(ctx context.Context, out channel.Outgoing) error {
+	_, err := c.call(ctx, "deleteMessage", tg.Params{"chat_id": out.To.ID, "message_id": out.Content.Edit})
+	if err == nil || says(err, "message to delete not found") {
+		return nil
+	}
+	if channel.FaultOf(err).Fault == channel.Rejected {
+		c.log.Warn("a message that was taken back can still be read", "error", err)
+		return nil
+	}
+	return err
+}
+
+// repeatable is how a failure counts where doing the same twice changes nothing more: what may have
+// happened is simply done again.
+func repeatable(err error) error {
+	fault := *channel.FaultOf(err)
+	if fault.Fault == channel.Ambiguous {
+		fault.Fault = channel.Temporary
+	}
+	return &fault
 }
 
 func (c *Channel) react(ctx context.Context, out channel.Outgoing) (string, error) {
@@ -139,30 +200,6 @@ func orNil(err error) error {
 		return nil
 	}
 	return channel.FaultOf(err)
-}
-
-func (c *Channel) sendFile(ctx context.Context, out channel.Outgoing, markup string) (string, error) {
-	p := base(out)
-	delete(p, "link_preview_options")
-	if units(out.Content.Text) > longestCaption {
-		// The text first, on its own; the file then carries the buttons.
-		text := out
-		text.Content.File, text.Content.Buttons = nil, nil
-		if _, err := c.Send(ctx, text); err != nil {
-			return "", err
-		}
-	} else if out.Content.Text != "" {
-		p["caption"], p["parse_mode"] = render(out.Content.Text), "HTML"
-	}
-	if markup != "" {
-		p["reply_markup"] = markup
-	}
-	file := tg.RequestFile{Name: "document", Data: tg.FileBytes{Name: out.Content.File.Name, Bytes: out.Content.File.Data}}
-	raw, err := c.call(ctx, "sendDocument", p, file)
-	if err != nil {
-		return "", err
-	}
-	return sentID(raw)
 }
 
 // keyboard writes the buttons. What Telegram would refuse is refused here, before anything is sent.

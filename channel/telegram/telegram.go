@@ -41,6 +41,9 @@ type Settings struct {
 	PollTimeout time.Duration
 	// Backoff is the first pause after a failure, doubled up to a minute; zero means 1 s.
 	Backoff time.Duration
+	// UploadWait is how long a message waits while another one uploads the same file, before it asks to
+	// be sent later: who waits holds up replies. Zero means 2 s.
+	UploadWait time.Duration
 }
 
 // Channel is one bot account.
@@ -54,10 +57,15 @@ type Channel struct {
 	receive  atomic.Pointer[channel.Receive]
 	inside   chan struct{}
 	answers  sync.WaitGroup
+	uploads  *uploads
 }
 
-// callTimeout bounds one call that is not a poll.
-const callTimeout = 25 * time.Second
+const (
+	// callTimeout bounds one call that is neither a poll nor carries a file.
+	callTimeout = 25 * time.Second
+	// fileTimeout bounds one that carries a file: ten megabytes over a line of one megabit a second.
+	fileTimeout = 90 * time.Second
+)
 
 // New makes a channel. Nothing is called before Run, Send or Check.
 func New(s Settings, log *slog.Logger) *Channel {
@@ -70,9 +78,12 @@ func New(s Settings, log *slog.Logger) *Channel {
 	if s.Backoff == 0 {
 		s.Backoff = time.Second
 	}
+	if s.UploadWait == 0 {
+		s.UploadWait = 2 * time.Second
+	}
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails: crypto/rand.Read ends the process instead
-	c := &Channel{settings: s, log: log, secret: hex.EncodeToString(secret), inside: make(chan struct{}, webhookInside)}
+	c := &Channel{settings: s, log: log, secret: hex.EncodeToString(secret), inside: make(chan struct{}, webhookInside), uploads: newUploads()}
 	// The library's client keeps two connections; with the outbox sending 32 at a time the rest
 	// would be dialled anew for every message.
 	transport := http.DefaultTransport.(*http.Transport).Clone()

@@ -26,8 +26,13 @@ type network struct {
 	log     *bytes.Buffer
 }
 
-func fresh(t *testing.T) *network {
-	n := &network{t: t, server: telegramtest.ForTest(t), log: &bytes.Buffer{}}
+func fresh(t *testing.T) *network { return at(t, time.Now) }
+
+// at is fresh with a clock of its own.
+func at(t *testing.T, now func() time.Time) *network {
+	n := &network{t: t, log: &bytes.Buffer{}}
+	n.server = telegramtest.New(telegramtest.Options{Token: telegramtest.Token, Username: "chasqui_bot", Fail: func(format string, args ...any) { t.Errorf(format, args...) }, Now: now})
+	t.Cleanup(n.server.Close)
 	n.channel = n.newChannel(telegram.Settings{})
 	n.user = n.server.User(4242, "Camille", "fr")
 	return n

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +16,8 @@ import (
 )
 
 // allowedUpdates is what the bot asks for. It is always sent: without it Telegram keeps the list of
-// whoever polled last.
-const allowedUpdates = `["message","callback_query","my_chat_member"]`
+// whoever polled last, and who comes and goes in rooms is told only to those who ask.
+const allowedUpdates = `["message","callback_query","my_chat_member","chat_member"]`
 
 // update is what the library knows of an update and what it does not. The outer fields stand in for
 // the library's own of the same name.
@@ -57,6 +58,8 @@ func (c *Channel) read(u update) (channel.Message, bool) {
 		return c.readMessage(u.Message)
 	case u.MyChatMember != nil:
 		return readMembership(u)
+	case u.ChatMember != nil:
+		return c.readPresence(u)
 	}
 	return channel.Message{}, false
 }
@@ -122,10 +125,25 @@ func readContent(in *message, m *channel.Message) bool {
 		}
 	case len(in.Photo) > 0 || in.Document != nil || in.Video != nil || in.Sticker != nil || in.Animation != nil || in.Poll != nil:
 		m.Kind = channel.Media
+		if !m.Room {
+			m.File = fileOf(in)
+		}
 	default:
 		return false
 	}
 	return true
+}
+
+// fileOf names what a picture or a document holds; nil for media of other kinds.
+func fileOf(in *message) *channel.FileRef {
+	switch {
+	case len(in.Photo) > 0:
+		largest := slices.MaxFunc(in.Photo, func(a, b tg.PhotoSize) int { return cmp.Compare(a.Width*a.Height, b.Width*b.Height) })
+		return &channel.FileRef{ID: largest.FileID, Name: "photo.jpg", Image: true, Size: int64(largest.FileSize)}
+	case in.Document != nil:
+		return &channel.FileRef{ID: in.Document.FileID, Name: cmp.Or(in.Document.FileName, "document"), Size: int64(in.Document.FileSize)}
+	}
+	return nil
 }
 
 // address decides whether the bot is spoken to, and takes its own name out of the text. Names count
@@ -186,6 +204,35 @@ func readMembership(u update) (channel.Message, bool) {
 		m.Kind = channel.Left
 	case "member", "administrator":
 		m.Kind = channel.Returned
+	default:
+		return m, false
+	}
+	return m, true
+}
+
+// readPresence says who is in a room now and who is not any more. About the bot itself Telegram says so
+// in another way, which readMembership reads.
+func (c *Channel) readPresence(u update) (channel.Message, bool) {
+	who := u.ChatMember.NewChatMember
+	me := c.self.Load()
+	if u.ChatMember.Chat.IsPrivate() || who.User == nil || me != nil && who.User.ID == me.ID {
+		return channel.Message{}, false
+	}
+	m := channel.Message{
+		ID: "ev:" + strconv.Itoa(u.UpdateID), Chat: channel.Address{Network: channel.Telegram, ID: strconv.FormatInt(u.ChatMember.Chat.ID, 10)},
+		From: senderOf(who.User), Room: true, At: time.Unix(int64(u.ChatMember.Date), 0).UTC(),
+	}
+	switch who.Status {
+	case "member", "administrator", "creator":
+		m.Kind = channel.Joined
+	case "left", "kicked":
+		m.Kind = channel.Departed
+	case "restricted":
+		// Somebody restricted may be in the room or not.
+		m.Kind = channel.Departed
+		if who.IsMember {
+			m.Kind = channel.Joined
+		}
 	default:
 		return m, false
 	}

@@ -19,7 +19,9 @@ var methods = map[string]method{
 	"deleteWebhook":          {optional: []string{"drop_pending_updates"}, run: (*Server).setWebhook},
 	"setMyCommands":          {required: []string{"commands"}, optional: []string{"scope", "language_code"}, run: (*Server).setMyCommands},
 	"sendMessage":            {required: []string{"chat_id", "text"}, optional: messageOptions, run: (*Server).sendMessage},
-	"sendDocument":           {required: []string{"chat_id", "document"}, optional: append([]string{"caption"}, messageOptions...), run: (*Server).sendMessage},
+	"sendDocument":           {required: []string{"chat_id", "document"}, optional: fileOptions, run: (*Server).sendMessage},
+	"sendPhoto":              {required: []string{"chat_id", "photo"}, optional: fileOptions, run: (*Server).sendMessage},
+	"getFile":                {required: []string{"file_id"}, run: (*Server).getFile},
 	"editMessageText":        {required: []string{"chat_id", "message_id", "text"}, optional: []string{"parse_mode", "link_preview_options", "reply_markup"}, run: (*Server).editMessage},
 	"editMessageReplyMarkup": {required: []string{"chat_id", "message_id"}, optional: []string{"reply_markup"}, run: (*Server).editMessage},
 	"deleteMessage":          {required: []string{"chat_id", "message_id"}, run: (*Server).deleteMessage},
@@ -27,10 +29,16 @@ var methods = map[string]method{
 	"setMessageReaction":     {required: []string{"chat_id", "message_id"}, optional: []string{"reaction"}, run: (*Server).react},
 }
 
-var messageOptions = []string{"message_thread_id", "parse_mode", "link_preview_options", "disable_notification", "reply_parameters", "reply_markup"}
+var (
+	messageOptions = []string{"message_thread_id", "parse_mode", "link_preview_options", "disable_notification", "reply_parameters", "reply_markup"}
+	fileOptions    = []string{"message_thread_id", "caption", "parse_mode", "disable_notification", "reply_parameters", "reply_markup"}
+)
 
 func (s *Server) setWebhook(_ *http.Request, call Call) (any, *failure) {
 	s.webhook = webhook{call.Params["url"], call.Params["secret_token"]}
+	if refused := s.allow(call); refused != nil {
+		return nil, refused
+	}
 	return true, nil
 }
 
@@ -70,9 +78,12 @@ func (s *Server) sendMessage(_ *http.Request, call Call) (any, *failure) {
 	if refused != nil {
 		return nil, refused
 	}
-	m := &Shown{FromBot: true, File: call.File, Silent: call.Params["disable_notification"] == "true"}
+	m := &Shown{FromBot: true, At: s.o.Now(), Silent: call.Params["disable_notification"] == "true"}
 	m.Topic, _ = strconv.Atoi(call.Params["message_thread_id"])
 	if refused := m.read(call, call.Method == "sendMessage"); refused != nil {
+		return nil, refused
+	}
+	if refused := s.attach(m, call); refused != nil {
 		return nil, refused
 	}
 	if p := call.Params["reply_parameters"]; p != "" {
@@ -98,7 +109,16 @@ func (s *Server) sendMessage(_ *http.Request, call Call) (any, *failure) {
 }
 
 func (s *Server) sent(c *chat, m *Shown) map[string]any {
-	return map[string]any{"message_id": m.ID, "chat": c.json(), "date": s.o.Now().Unix(), "from": s.self(), "text": m.Text}
+	out := map[string]any{"message_id": m.ID, "chat": c.json(), "date": m.At.Unix(), "from": s.self()}
+	if m.file == nil {
+		out["text"] = m.Text
+		return out
+	}
+	out["caption"] = m.Text
+	for field, content := range m.file.json() {
+		out[field] = content
+	}
+	return out
 }
 
 // read takes text and buttons out of a call and holds them against the documented limits.
@@ -174,6 +194,8 @@ func (s *Server) editMessage(_ *http.Request, call Call) (any, *failure) {
 		return nil, bad("message to edit not found")
 	case !old.FromBot:
 		return nil, bad("message can't be edited")
+	case old.File != "" && call.Method == "editMessageText":
+		return nil, bad("there is no text in the message to edit")
 	}
 	edited := *old
 	if call.Method == "editMessageReplyMarkup" {
@@ -198,14 +220,19 @@ func (s *Server) deleteMessage(_ *http.Request, call Call) (any, *failure) {
 		return nil, refused
 	}
 	id, _ := strconv.Atoi(call.Params["message_id"])
-	for i, m := range c.messages {
-		if m.ID == id {
-			c.messages = append(c.messages[:i], c.messages[i+1:]...)
-			return true, nil
-		}
+	m := c.find(id)
+	switch {
+	case m == nil:
+		return nil, bad("message to delete not found")
+	case s.o.Now().Sub(m.At) > deletable:
+		return nil, bad("message can't be deleted for everyone")
 	}
-	return nil, bad("message to delete not found")
+	m.Deleted = true
+	return true, nil
 }
+
+// deletable is how old a message may be that a bot deletes.
+const deletable = 48 * time.Hour
 
 func (s *Server) answerCallback(_ *http.Request, call Call) (any, *failure) {
 	id := call.Params["callback_query_id"]

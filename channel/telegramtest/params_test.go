@@ -1,6 +1,7 @@
 package telegramtest_test
 
 import (
+	"context"
 	"log/slog"
 	"reflect"
 	"strconv"
@@ -25,6 +26,9 @@ var params = map[string]any{
 	"setMyCommands":       telego.SetMyCommandsParams{},
 	"sendMessage":         telego.SendMessageParams{},
 	"sendDocument":        telego.SendDocumentParams{},
+	"sendPhoto":           telego.SendPhotoParams{},
+	"getFile":             telego.GetFileParams{},
+	"deleteMessage":       telego.DeleteMessageParams{},
 	"editMessageText":     telego.EditMessageTextParams{},
 	"answerCallbackQuery": telego.AnswerCallbackQueryParams{},
 	"setMessageReaction":  telego.SetMessageReactionParams{},
@@ -49,11 +53,33 @@ func TestEveryCallFitsTheDocumentedParameters(t *testing.T) {
 	send(channel.Content{Text: "edited", Edit: id})
 	send(channel.Content{React: "👍", ReplyTo: strconv.Itoa(asked)})
 	send(channel.Content{Text: "file", File: &channel.File{Name: "a.json", Data: []byte("{}")}})
-	for _, call := range s.Calls("") {
-		check(t, call)
+	picture := &channel.File{Name: "a.png", Data: telegramtest.Picture(30, 20), Image: true, Key: "a"}
+	whole := channel.Content{Text: "*hi*", File: picture, ReplyTo: strconv.Itoa(asked), Silent: true, Buttons: [][]channel.Button{{{Label: "a", Data: "a"}}}}
+	send(whole)
+	id = send(whole)
+	send(channel.Content{Text: "taken back", Edit: id, Withdraw: true})
+	u.SendPhoto([]byte("a picture"), "")
+	got := make(chan channel.Message, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx, func(_ context.Context, m channel.Message) error { got <- m; return nil }) }()
+	<-got // the greeting
+	if _, err := c.Fetch(t.Context(), *(<-got).File); err != nil {
+		t.Error(err)
 	}
-	if len(s.Calls("")) < 4 {
-		t.Fatalf("only %d calls were recorded", len(s.Calls("")))
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	for method := range params {
+		if method != "setWebhook" && method != "answerCallbackQuery" && len(s.Calls(method)) == 0 {
+			t.Errorf("%s was never called, so nothing says that it fits", method)
+		}
+	}
+	for _, call := range s.Calls("") {
+		if call.Method != telegramtest.Download {
+			check(t, call)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // chat is a private chat or a room.
@@ -27,12 +28,26 @@ type Shown struct {
 	Buttons [][]Button
 	Edited  bool
 	FromBot bool
-	File    string
+	// File is the name of what is attached, Photo true when it is shown as a picture.
+	File  string
+	Photo bool
+	// Deleted messages stay in an inbox, for the test to look at; nobody sees them any more.
+	Deleted bool
 	Silent  bool
 	ReplyTo int
 	Reacted string
+	At      time.Time
+	file    *file
 	html    string
 	markup  string
+}
+
+// Data is what the attached file holds.
+func (m Shown) Data() []byte {
+	if m.file == nil {
+		return nil
+	}
+	return m.file.data
 }
 
 // Button is a button as people see it.
@@ -79,6 +94,26 @@ func (u *User) SayVoice() int {
 	return u.send(map[string]any{"voice": map[string]any{"file_id": "v", "file_unique_id": "v", "duration": 3}}, 0)
 }
 
+// SendPhoto sends a picture with a caption, which may be empty. Any bytes will do.
+func (u *User) SendPhoto(data []byte, caption string) int {
+	return u.sendFile("photo.jpg", true, data, caption)
+}
+
+// SendDocument sends a document with a caption, which may be empty.
+func (u *User) SendDocument(name string, data []byte, caption string) int {
+	return u.sendFile(name, false, data, caption)
+}
+
+func (u *User) sendFile(name string, photo bool, data []byte, caption string) int {
+	u.server.mu.Lock()
+	content := u.server.keep(name, photo, data).json()
+	u.server.mu.Unlock()
+	if caption != "" {
+		content["caption"] = caption
+	}
+	return u.send(content, 0)
+}
+
 // SharePhone sends the person's own contact.
 func (u *User) SharePhone(phone string) int {
 	return u.send(map[string]any{"contact": map[string]any{"phone_number": phone, "first_name": u.name, "user_id": u.ID}}, 0)
@@ -100,9 +135,14 @@ func (s *Server) post(c *chat, from, content map[string]any, topic, replyTo int)
 	for k, v := range content {
 		m[k] = v
 	}
-	text, _ := content["text"].(string)
+	text, written := content["text"].(string)
+	kind := "entities"
+	if !written {
+		text, _ = content["caption"].(string)
+		kind = "caption_entities"
+	}
 	if entities := s.entities(text); len(entities) > 0 {
-		m["entities"] = entities
+		m[kind] = entities
 	}
 	if topic != 0 {
 		m["message_thread_id"], m["is_topic_message"] = topic, true
@@ -115,7 +155,7 @@ func (s *Server) post(c *chat, from, content map[string]any, topic, replyTo int)
 		}
 		m["reply_to_message"] = quoted
 	}
-	c.messages = append(c.messages, &Shown{ID: s.message, Topic: topic, Text: text, ReplyTo: replyTo})
+	c.messages = append(c.messages, &Shown{ID: s.message, Topic: topic, Text: text, ReplyTo: replyTo, At: s.o.Now()})
 	s.deliver("message", m)
 	return s.message
 }
@@ -138,8 +178,9 @@ func (s *Server) self() map[string]any {
 }
 
 func (c *chat) find(id int) *Shown {
-	i := slices.IndexFunc(c.messages, func(m *Shown) bool { return m.ID == id })
-	if i < 0 {
+	// Ids only grow, so that a long chat is searched as fast as a short one.
+	i, found := slices.BinarySearchFunc(c.messages, id, func(m *Shown, id int) int { return m.ID - id })
+	if !found || c.messages[i].Deleted {
 		return nil
 	}
 	return c.messages[i]
@@ -153,6 +194,9 @@ func (u *User) Press(t testing.TB, label string) string {
 	defer s.mu.Unlock()
 	c := s.chats[u.ID]
 	for _, m := range slices.Backward(c.messages) {
+		if m.Deleted {
+			continue
+		}
 		for _, row := range m.Buttons {
 			for _, b := range row {
 				if b.Label == label && b.Data != "" {
@@ -218,7 +262,7 @@ func (u *User) Inbox() []Shown {
 
 // Sees reports whether the bot has shown a text that contains part. It is for WaitFor.
 func (u *User) Sees(part string) bool {
-	return slices.ContainsFunc(u.server.chats[u.ID].fromBot(), func(m Shown) bool { return strings.Contains(m.Text, part) })
+	return slices.ContainsFunc(u.server.chats[u.ID].fromBot(), func(m Shown) bool { return !m.Deleted && strings.Contains(m.Text, part) })
 }
 
 func (c *chat) fromBot() []Shown {
@@ -250,6 +294,31 @@ func (r *Room) Say(u *User, text string, topic int) int {
 	r.server.mu.Lock()
 	defer r.server.mu.Unlock()
 	return r.server.post(r.server.chats[r.ID], u.from(), map[string]any{"text": text}, topic, 0)
+}
+
+// Join brings somebody into the room.
+func (r *Room) Join(u *User) { r.presence(u, "left", "member") }
+
+// Leave takes somebody out of the room.
+func (r *Room) Leave(u *User) { r.presence(u, "member", "left") }
+
+// Restrict takes rights from somebody, who is in the room or not.
+func (r *Room) Restrict(u *User, inside bool) {
+	r.change(u, map[string]any{"status": "member"}, map[string]any{"status": "restricted", "is_member": inside})
+}
+
+func (r *Room) presence(u *User, before, after string) {
+	r.change(u, map[string]any{"status": before}, map[string]any{"status": after})
+}
+
+// change tells the bot, which is an administrator of every room here; only to those Telegram tells it.
+func (r *Room) change(u *User, before, after map[string]any) {
+	s := r.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before["user"], after["user"] = u.from(), u.from()
+	s.deliver("chat_member", map[string]any{"chat": s.chats[r.ID].json(), "from": u.from(), "date": s.o.Now().Unix(),
+		"old_chat_member": before, "new_chat_member": after})
 }
 
 // Inbox lists what the bot wrote in the room.

@@ -9,6 +9,7 @@ package telegramtest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -39,6 +40,8 @@ type Call struct {
 	At     time.Time
 	// File is the name of an uploaded file.
 	File string
+	// data is what an uploaded file holds.
+	data []byte
 }
 
 // Server is the emulated server.
@@ -51,6 +54,9 @@ type Server struct {
 	calls   []Call
 	chats   map[int64]*chat
 	updates []update
+	allowed []string
+	files   map[string]*file
+	fileID  int
 	nextID  int
 	message int
 	polling bool
@@ -92,7 +98,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		o: o, changed: make(chan struct{}), chats: map[int64]*chat{}, nextID: 1, faults: map[string][]Fault{},
-		menus: map[string]string{}, pending: map[string]bool{},
+		menus: map[string]string{}, pending: map[string]bool{}, files: map[string]*file{},
 	}
 	s.limits = newLimits(o)
 	s.http = httptest.NewServer(s)
@@ -169,6 +175,10 @@ func bad(format string, args ...any) *failure {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if rest, ok := strings.CutPrefix(r.URL.Path, "/file/bot"); ok {
+		s.serveFile(w, r, rest)
+		return
+	}
 	rest, ok := strings.CutPrefix(r.URL.Path, "/bot")
 	token, method, named := strings.Cut(rest, "/")
 	if !ok || !named {
@@ -181,11 +191,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, bad("unreadable"))
 		return
 	}
-	s.mu.Lock()
-	s.calls = append(s.calls, call)
-	fault := s.takeFault(method)
-	s.changes()
-	s.mu.Unlock()
+	fault := s.record(call)
 	if token != s.o.Token {
 		answer(w, nil, &failure{code: http.StatusUnauthorized, description: "Unauthorized"})
 		return
@@ -200,6 +206,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, result, err)
 }
 
+// record keeps a call for the test to look at, without what an uploaded file holds, and says what is
+// to go wrong with it.
+func (s *Server) record(call Call) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	call.data = nil
+	s.calls = append(s.calls, call)
+	s.changes()
+	return s.takeFault(call.Method)
+}
+
 func readParams(r *http.Request, call *Call) error {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
 		if err := r.ParseMultipartForm(64 << 20); err != nil {
@@ -209,7 +226,18 @@ func readParams(r *http.Request, call *Call) error {
 			call.Params[name] = values[0]
 		}
 		for name, files := range r.MultipartForm.File {
-			call.Params[name], call.File = "attach", files[0].Filename
+			if call.Params[name] != "" {
+				return fmt.Errorf("%s is given as a file and as an id", name)
+			}
+			call.Params[name], call.File = attached, files[0].Filename
+			f, err := files[0].Open()
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if call.data, err = io.ReadAll(f); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
@@ -285,79 +313,4 @@ func contains(list []string, name string) bool {
 		}
 	}
 	return false
-}
-
-// getUpdates waits as the real server does, and refuses a second poller.
-func (s *Server) getUpdates(r *http.Request, call Call) (any, *failure) {
-	offset, _ := strconv.Atoi(call.Params["offset"])
-	seconds, _ := strconv.Atoi(call.Params["timeout"])
-	s.mu.Lock()
-	if s.polling || s.webhook.url != "" {
-		s.mu.Unlock()
-		return nil, &failure{code: http.StatusConflict, description: "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"}
-	}
-	s.polling = true
-	s.mu.Unlock()
-	defer func() { s.mu.Lock(); s.polling = false; s.mu.Unlock() }()
-	deadline := time.NewTimer(time.Duration(seconds) * time.Second)
-	defer deadline.Stop()
-	for {
-		s.mu.Lock()
-		// An offset acknowledges everything before it.
-		for len(s.updates) > 0 && s.updates[0].id < offset {
-			s.updates = s.updates[1:]
-		}
-		out := []map[string]any{}
-		for _, u := range s.updates {
-			out = append(out, u.body)
-		}
-		changed := s.changed
-		s.mu.Unlock()
-		if len(out) > 0 {
-			return out, nil
-		}
-		select {
-		case <-changed:
-		case <-deadline.C:
-			return out, nil
-		case <-r.Context().Done():
-			return out, nil
-		}
-	}
-}
-
-// deliver queues an update, or calls the webhook; the lock is held.
-func (s *Server) deliver(kind string, body any) {
-	u := update{id: s.nextID, body: map[string]any{"update_id": s.nextID, kind: body}}
-	s.nextID++
-	s.updates = append(s.updates, u)
-	s.changes()
-}
-
-// Acknowledged reports whether the bot has taken in everything that happened.
-func (s *Server) Acknowledged() bool { return len(s.updates) == 0 }
-
-// PostWebhook sends what is queued to the webhook once, as Telegram does, and returns the statuses.
-func (s *Server) PostWebhook(t testing.TB, handler http.Handler, secret string) []int {
-	t.Helper()
-	s.mu.Lock()
-	queued := s.updates
-	if secret == "" {
-		secret = s.webhook.secret
-	}
-	s.mu.Unlock()
-	var statuses []int
-	for _, u := range queued {
-		body, err := json.Marshal(u.body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := httptest.NewRequest(http.MethodPost, "/telegram", strings.NewReader(string(body)))
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("X-Telegram-Bot-Api-Secret-Token", secret)
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, r)
-		statuses = append(statuses, w.Code)
-	}
-	return statuses
 }
