@@ -24,8 +24,7 @@ func (b *Bot) alertFirst(ctx context.Context, t Turn, topic string, o Outcome) (
 		if topic != "security" && topic != "" && !names(t.Text, a) {
 			continue
 		}
-		zone := t.Member.Zone(b.Zone)
-		text := b.T(t, "alert.holds", "time", a.StartedAt.In(zone).Format("02/01 15:04"), "until", a.ExpiresAt.In(zone).Format("02/01 15:04"))
+		text := b.T(t, "alert.holds", "time", a.StartedAt.In(t.Member.Zone(b.Zone)).Format("02/01 15:04"))
 		bodies := a.Bodies()
 		body, ok := bodies[broadcast.Variant(t.Language)]
 		if !ok {

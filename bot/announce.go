@@ -69,8 +69,11 @@ func (b *Bot) askText(t Turn, a broadcast.Announcement, l i18n.Lang, above strin
 	}
 	buttons := row(button(b.T(t, "announce.back"), "n:card"), button(b.T(t, "announce.discard"), "n:drop"))
 	rows := [][]channel.Button{buttons}
-	if l == i18n.English {
+	switch {
+	case l == i18n.English:
 		rows = [][]channel.Button{row(button(b.T(t, "announce.noenglish"), "n:noen")), buttons}
+	case len(a.Texts) == 0:
+		rows = [][]channel.Button{row(button(b.T(t, "announce.latest"), "n:list")), row(button(b.T(t, "announce.discard"), "n:drop"))}
 	}
 	return b.say(t, strings.Join(parts, "\n\n"), append(rows, b.realCry(t)...)...).asking(Conversation{Question: "announce." + string(l), Expires: t.Now.Add(draftFor)})
 }
@@ -104,7 +107,9 @@ func (b *Bot) typedAnnounce(ctx context.Context, t Turn, step string) (Outcome, 
 	return o, true, err
 }
 
-var languageMark = regexp.MustCompile(`(?mi)^[ \t]*(fr|es|en)[ \t]*[::][ \t]*`)
+// languageMark is «FR:» at the beginning of a line in any case, or anywhere in capitals: a Spanish text that
+// was taken for the end of the French one would go out as such.
+var languageMark = regexp.MustCompile(`(?m)(?:^[ \t]*(?i:(fr|es|en))|\s(FR|ES|EN))[ \t\x{a0}\x{202f}]*[::]\s*`)
 
 // inLanguages reads a message that holds several languages, «FR: … ES: …»; without such marks all of it
 // is in the language asked for.
@@ -120,7 +125,11 @@ func inLanguages(text string, asked i18n.Lang) map[i18n.Lang]string {
 		if i+1 < len(marks) {
 			end = marks[i+1][0]
 		}
-		out[i18n.Lang(strings.ToLower(text[m[2]:m[3]]))] = strings.TrimSpace(text[m[1]:end])
+		name := m[2:4]
+		if name[0] < 0 {
+			name = m[4:6]
+		}
+		out[i18n.Lang(strings.ToLower(text[name[0]:name[1]]))] = strings.TrimSpace(text[m[1]:end])
 	}
 	return out
 }

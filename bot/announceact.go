@@ -123,7 +123,7 @@ func (b *Bot) askConfirmation(ctx context.Context, t Turn, a broadcast.Announcem
 	var o Outcome
 	if a.Class == broadcast.Alert {
 		word := b.audienceWords(ctx, t, a.Audience)
-		lines = append(lines, "", b.T(t, "announce.typeword", "word", word))
+		lines = append(lines, b.T(t, "announce.also"), "", b.T(t, "announce.typeword", "word", word))
 		o = b.show(t, strings.Join(lines, "\n"), row(button(b.T(t, "announce.second"), "n:second:"+asked.Nonce)), row(button(b.T(t, "announce.notyet"), "n:card"))).
 			asking(Conversation{Question: "announce.word", Expires: asked.NonceUntil, Data: map[string]string{"word": word, "nonce": asked.Nonce}})
 	} else {
@@ -243,7 +243,7 @@ func (b *Bot) pressStanding(ctx context.Context, t Turn, verb, rest string) (Out
 	case verb == "who":
 		return b.namesBehind(ctx, t, st, more)
 	case verb == "back":
-		return b.askTakeBack(t, st), nil
+		return b.askTakeBack(ctx, t, st)
 	case verb == "backnow":
 		return b.takeBack(ctx, t, number, nil)
 	case standingVerbs[verb] != "":
@@ -275,10 +275,15 @@ func fits(st broadcast.Standing, verb broadcast.Verb) bool {
 	return false
 }
 
+// tooLate answers a tap that came after its time with how the announcement stands.
+func (b *Bot) tooLate(ctx context.Context, t Turn, id int64) (Outcome, error) {
+	o, err := b.standing(ctx, t, id)
+	return b.say(t, b.T(t, "announce.toolate")).and(o), err
+}
+
 func (b *Bot) act(ctx context.Context, t Turn, st broadcast.Standing, verb broadcast.Verb) (Outcome, error) {
 	if !fits(st, verb) {
-		o, err := b.standing(ctx, t, st.ID)
-		return b.say(t, b.T(t, "announce.toolate")).and(o), err
+		return b.tooLate(ctx, t, st.ID)
 	}
 	change := broadcast.Change{Verb: verb, ID: st.ID}
 	change.Announcement.Shown, change.Announcement.ShownMessage, change.Announcement.ShownLanguage = t.Chat, t.OnMessage, t.Language
@@ -358,13 +363,13 @@ func (b *Bot) namesBehind(ctx context.Context, t Turn, st broadcast.Standing, mo
 	return b.show(t, strings.Join(lines, "\n"), rows...), nil
 }
 
-func (b *Bot) askTakeBack(t Turn, st broadcast.Standing) Outcome {
+func (b *Bot) askTakeBack(ctx context.Context, t Turn, st broadcast.Standing) (Outcome, error) {
 	if !fits(st, broadcast.Retract) {
-		return b.say(t, b.T(t, "announce.toolate"))
+		return b.tooLate(ctx, t, st.ID)
 	}
 	return b.say(t, b.T(t, "announce.ask.retract", "n", st.Arrived()), row(button(b.T(t, "announce.retractnow"), fmt.Sprintf("n:backnow:%d", st.ID))),
 		row(button(b.T(t, "announce.notyet"), fmt.Sprintf("n:show:%d", st.ID)))).
-		asking(Conversation{Question: "announce.retract", Expires: t.Now.Add(broadcast.ConfirmWithin), Data: map[string]string{"id": fmt.Sprint(st.ID)}})
+		asking(Conversation{Question: "announce.retract", Expires: t.Now.Add(broadcast.ConfirmWithin), Data: map[string]string{"id": fmt.Sprint(st.ID)}}), nil
 }
 
 func (b *Bot) takeBack(ctx context.Context, t Turn, number string, texts map[i18n.Lang]string) (Outcome, error) {
@@ -374,9 +379,11 @@ func (b *Bot) takeBack(ctx context.Context, t Turn, number string, texts map[i18
 		return Outcome{}, err
 	}
 	if !ok || !fits(st, broadcast.Retract) {
-		return b.say(t, b.T(t, "announce.toolate")).settled(), nil
+		o, err := b.tooLate(ctx, t, id)
+		return o.settled(), err
 	}
-	o := b.say(t, b.T(t, "announce.did.retract", "id", id), row(button(b.T(t, "announce.title", "id", id), fmt.Sprintf("n:show:%d", id)))).settled()
+	rows := append([][]channel.Button{{button(b.T(t, "announce.title", "id", id), fmt.Sprintf("n:show:%d", id))}}, b.realCry(t)...)
+	o := b.say(t, b.T(t, "announce.did.retract", "id", id), rows...).settled()
 	o.Announce = []broadcast.Change{{Verb: broadcast.Retract, ID: id, Announcement: broadcast.Announcement{Texts: texts}}}
 	return o, nil
 }

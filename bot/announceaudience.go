@@ -139,7 +139,9 @@ func (b *Bot) audienceNamed(ctx context.Context, t Turn, text string) (community
 		}
 		found := false
 		for _, c := range all {
-			if community.Fold(c.label) == name {
+			label := community.Fold(c.label)
+			// «voluntarios» is who «Voluntario/a en Perú» names.
+			if label == name || len(name) > 5 && strings.HasPrefix(label, strings.TrimSuffix(name, "s")) {
 				audience, found = audience.Toggle(c.term), true
 				break
 			}

@@ -165,7 +165,8 @@ func (b *Bot) chooseLanguage(t *Turn) {
 			t.Language = l
 		}
 	}
-	if (t.Kind == channel.Text || t.Kind == channel.Media) && t.Command == "" {
+	// What a publisher writes for others is in their language, not in the publisher's.
+	if (t.Kind == channel.Text || t.Kind == channel.Media) && t.Command == "" && !composing(*t) {
 		if l, sure := b.FAQ.Language(t.Text); sure {
 			t.Language = l
 		}

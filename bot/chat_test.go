@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"chasqui/bot"
+	"chasqui/broadcast"
 	"chasqui/channel"
 	"chasqui/community"
 	"chasqui/faq"
@@ -33,6 +34,8 @@ var update = flag.Bool("update", false, "rewrite the transcripts with what the b
 //	# a comment
 //	@ clock 2026-11-24 10:00           the time in Lima from here on
 //	@ wait 25h                         time passes, and what is due then is done
+//	@ down 25h                         time passes and nothing runs
+//	@ room annonces sala               sala is the room of the group annonces
 //	@ staff ana admin es               ana is of the team
 //	@ member leo kind=volunteer …      leo was imported by the staff
 //	@ app camille es                   the language of camille's application
@@ -83,6 +86,8 @@ type talk struct {
 	bot   *bot.Bot
 	box   *outbox.Outbox
 	zone  *time.Location
+	// runner moves announcements along as time passes.
+	runner *broadcast.Runner
 
 	mu   sync.Mutex
 	now  time.Time
@@ -124,8 +129,9 @@ func newTalk(t *testing.T, index *faq.Index) *talk {
 	})
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	k.box = outbox.New(k.store, k, outbox.Account{Network: channel.Telegram}, outbox.Options{}, quiet, clock)
-	k.bot = bot.New(bot.Options{Store: k.store, FAQ: index, Texts: texts, Zone: zone, Now: clock, Log: quiet,
+	k.bot = bot.New(bot.Options{Fetch: k.fetch, Store: k.store, FAQ: index, Texts: texts, Zone: zone, Now: clock, Log: quiet,
 		Wake: func(channel.Network) {}, Link: func(channel.Network) string { return "https://t.me/chasqui" }})
+	k.runner = broadcast.NewRunner(k.store, texts, zone, clock, func(channel.Network) {}, quiet)
 	return k
 }
 
@@ -160,6 +166,11 @@ func (k *talk) Send(_ context.Context, out channel.Outgoing) (string, error) {
 	}
 	s.notice = id
 	return id, nil
+}
+
+// fetch is how the bot gets a picture that somebody sent.
+func (k *talk) fetch(_ context.Context, _ channel.Network, f channel.FileRef) (channel.File, error) {
+	return channel.File{Name: f.Name, Image: f.Image, Data: []byte("a picture")}, nil
 }
 
 func (k *talk) screen(who string) *screen {
@@ -208,6 +219,17 @@ func (k *talk) direct(words []string) {
 		k.now = k.now.Add(d)
 		k.must(k.bot.ReleaseAbandoned(ctx, k.store))
 		k.must(k.box.Drain(ctx))
+		// Twice: what starts first ends second.
+		for range 2 {
+			k.must(k.runner.Step(ctx))
+			k.must(k.box.Drain(ctx))
+		}
+	case "down":
+		d, err := time.ParseDuration(words[1])
+		k.must(err)
+		k.now = k.now.Add(d)
+	case "room":
+		k.must(k.store.LinkRoom(ctx, words[1], channel.Address{Network: channel.Telegram, ID: words[2]}, "operator", k.now))
 	case "app":
 		k.apps[words[1]] = words[2]
 	case "staff":
@@ -271,7 +293,7 @@ func (k *talk) say(head, text string) {
 	if label, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(text, "]") {
 		p, shown := k.screen(cmp.Or(room, who)).buttons[strings.TrimSuffix(label, "]")]
 		if !shown {
-			k.t.Fatalf("%s sees no button %s", who, text)
+			k.t.Fatalf("%s sees no button %s after:\n%s", who, text, k.out.String())
 		}
 		m = channel.Message{Kind: channel.Press, Data: p.data, OnMessage: p.on}
 	}
@@ -287,7 +309,7 @@ func (k *talk) say(head, text string) {
 	case how == "voice":
 		m.Kind = channel.Voice
 	case how == "photo":
-		m.Kind = channel.Media
+		m.Kind, m.File = channel.Media, &channel.FileRef{ID: "photo", Name: "photo.jpg", Image: true}
 	case how == "place":
 		m.Kind = channel.Place
 	case how == "blocks":

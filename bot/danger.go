@@ -32,18 +32,27 @@ func (b *Bot) danger(ctx context.Context, t Turn) (Outcome, bool, error) {
 		text = t.Args
 	}
 	kind, ok := faq.DangerOf(text)
-	if !ok || t.Command != "" && t.Role != "" || composing(t) {
+	if !ok || t.Command != "" && t.Role != "" || writing(t) {
 		return Outcome{}, false, nil
 	}
 	o, err := b.cry(ctx, t, kind)
 	return o, true, err
 }
 
-// composing reports whether a person of the team was asked for a text that goes to others: «séisme» in it is
-// a warning, not a cry. Whoever takes the text offers the way out, with realCry.
+// composing reports whether a person of the team is at work on what goes to others.
 func composing(t Turn) bool {
 	question, _, _ := strings.Cut(t.Conversation.Question, ".")
 	return t.Role.May(community.Publisher) && (question == "announce" || question == "event")
+}
+
+// writing reports whether they were asked for its very words: «séisme» in them is a warning, not a cry. Whoever
+// takes the text offers the way out, with realCry.
+func writing(t Turn) bool {
+	switch t.Conversation.Question {
+	case "announce.audience", "announce.when", "announce.word", "announce.file":
+		return false
+	}
+	return composing(t)
 }
 
 // realCry is the button under what was taken as a text for others although it sounds like a cry.

@@ -6,6 +6,7 @@
 package broadcast
 
 import (
+	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -205,6 +206,9 @@ func (a Announcement) Bodies() map[Variant]channel.Content {
 		if text == "" {
 			continue
 		}
+		if a.Class == Alert {
+			text = a.framed(l, text)
+		}
 		bodies[Variant(l)] = channel.Content{Text: text, Buttons: a.buttonsFor(l)}
 		if all != "" {
 			all += "\n\n— — —\n\n"
@@ -213,6 +217,23 @@ func (a Announcement) Bodies() map[Variant]channel.Content {
 	}
 	bodies[Both] = channel.Content{Text: all, Buttons: a.buttonsFor(i18n.French)}
 	return bodies
+}
+
+// alertWords stand around the text of an alert: it says what it is, since it reaches those who said stop
+// too, and until when it holds. They are fixed words of the message itself, frozen with it.
+var alertWords = map[i18n.Lang]struct{ title, until, lasts string }{
+	i18n.French:  {"Alerte de sécurité", "Valable jusqu'au %s (%s).", "Valable %d h."},
+	i18n.Spanish: {"Alerta de seguridad", "Válida hasta el %s (%s).", "Válida %d h."},
+	i18n.English: {"Security alert", "Holds until %s (%s).", "Holds for %d h."},
+}
+
+func (a Announcement) framed(l i18n.Lang, text string) string {
+	w := alertWords[l]
+	holds := fmt.Sprintf(w.lasts, int(a.ValidFor.Hours()))
+	if zone, err := time.LoadLocation(a.Zone); err == nil && !a.ExpiresAt.IsZero() {
+		holds = fmt.Sprintf(w.until, a.ExpiresAt.In(zone).Format("02/01 15:04"), City(a.Zone))
+	}
+	return "*" + w.title + "*\n" + text + "\n" + holds
 }
 
 func (a Announcement) buttonsFor(l i18n.Lang) [][]channel.Button {

@@ -309,6 +309,7 @@ func (s *Store) Start(ctx context.Context, a broadcast.Announcement, now time.Ti
 	expires := time.Time{}
 	if a.ValidFor > 0 {
 		expires = now.Add(a.ValidFor)
+		a.ExpiresAt = expires
 	}
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `UPDATE announcement SET state = 'sending', started_at = $2, expires_at = $3, updated_at = $2 WHERE id = $1 AND state = 'approved'`,

@@ -57,7 +57,7 @@ func (p *program) chat(ctx context.Context, name, lang string, staff bool) (err 
 	})
 	// Only this chat is drained here: what goes to other networks leaves through serve.
 	account := outbox.Account{Network: channel.Terminal, Chat: name}
-	box = outbox.New(x.store, chat, account, outbox.Options{}, x.log, p.now)
+	box = outbox.New(x.store, chat, account, outbox.Options{Zone: s.zone}, x.log, p.now)
 	if _, _, err := x.store.Recover(ctx, account, p.now()); err != nil {
 		return err
 	}

@@ -65,6 +65,8 @@ func (p *program) serve(ctx context.Context) (err error) {
 		o := outbox.Options{Zone: s.zone}
 		if name == channel.Telegram {
 			o.Rate = s.TelegramRate
+			// A picture over a weak line takes longer than a text; the channel bounds each call by itself.
+			o.SendTimeout = 100 * time.Second
 		}
 		n.outbox = outbox.New(x.store, n.channel, outbox.Account{Network: name}, o, x.log, p.now)
 	}
@@ -83,6 +85,14 @@ func (p *program) serve(ctx context.Context) (err error) {
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.Listen, err)
+	}
+	b.Fetch = func(ctx context.Context, n channel.Network, f channel.FileRef) (channel.File, error) {
+		if on := networks[n]; on != nil {
+			if from, ok := on.channel.(channel.Fetcher); ok {
+				return from.Fetch(ctx, f)
+			}
+		}
+		return channel.File{}, fmt.Errorf("fetch a file: %s brings none", n)
 	}
 	runner := broadcast.NewRunner(x.store, x.texts, s.zone, p.now, wake, x.log)
 	return p.runAll(ctx, x, s, b, runner, networks, listener, web, tele)
