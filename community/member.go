@@ -218,7 +218,7 @@ type Address struct {
 
 // ConsentChange is one thing a person, or staff for them, decided.
 type ConsentChange struct {
-	// Change is enrolled, given, refused, stopped or resumed.
+	// Change is enrolled, given, refused, stopped, resumed or unenrolled.
 	Change string
 	// How says by which way: "import", "button", "/stop".
 	How string
@@ -231,6 +231,8 @@ const (
 	ConsentRefused  = "refused"
 	ConsentStopped  = "stopped"
 	ConsentResumed  = "resumed"
+	// ConsentUnenrolled takes back what staff had enrolled; nobody decided it for themselves.
+	ConsentUnenrolled = "unenrolled"
 )
 
 // Role is what a member of the team may do.

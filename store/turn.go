@@ -47,7 +47,7 @@ type turnWriter struct {
 
 func (w *turnWriter) write(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		w.member, w.redeem, w.groups, w.conversation, w.move, w.open, w.requests, w.said, w.address, w.pausing, w.erase, w.send, w.log,
+		w.member, w.link, w.redeem, w.groups, w.conversation, w.move, w.open, w.requests, w.said, w.address, w.pausing, w.erase, w.send, w.log,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -61,6 +61,10 @@ func (w *turnWriter) member(ctx context.Context) error {
 		return nil
 	}
 	id, err := saveMember(ctx, w.tx, *w.outcome.Member, w.turn.Now)
+	if errors.Is(err, ErrNoSuchMember) {
+		// Erased or merged since the turn began.
+		return bot.ErrStale
+	}
 	if err != nil {
 		return err
 	}
