@@ -28,6 +28,7 @@ type Store interface {
 	Member(ctx context.Context, id int64) (community.Member, error)
 	Erase(ctx context.Context, memberID int64, actor string, now time.Time) error
 	Prune(ctx context.Context, now time.Time) error
+	AddLinkCode(ctx context.Context, memberID int64, codeHash string, now, expires time.Time) error
 	Close() error
 }
 
@@ -57,6 +58,10 @@ func Run(t *testing.T, open Open) {
 		"old lines and turns are pruned, others stay":     pruning,
 		"a reply under a notice finds its ticket":         quoting,
 		"an abandoned ticket is released exactly once":    releasing,
+		"a code links two addresses once":                 linkCode,
+		"a phone links only what is certain":              linkPhone,
+		"one member keeps what two had":                   merging,
+		"who was merged meanwhile is thought of again":    mergedMeanwhile,
 		"what was committed is there after opening again": reopening,
 	} {
 		t.Run(name, func(t *testing.T) {

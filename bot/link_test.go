@@ -1,0 +1,67 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"chasqui/bot"
+)
+
+func TestALinkCodeIsReadHoweverItWasCopied(t *testing.T) {
+	for text, want := range map[string]string{
+		"LIEN-7K4-Q9D-2MX":          "LIEN7K4Q9D2MX",
+		"lien 7k4 q9d 2mx":          "LIEN7K4Q9D2MX",
+		" *Lien–7K4–Q9D–2MX*. ":     "LIEN7K4Q9D2MX",
+		"«LIEN7K4Q9D2MX»":           "LIEN7K4Q9D2MX",
+		"LIEN-OK4-Q9D-2IL":          "LIEN0K4Q9D211",
+		"LIEN\u00a07K4\nQ9D\t2MX":   "LIEN7K4Q9D2MX",
+		"LIEN-7K4-Q9D-2M":           "",
+		"LIEN-7K4-Q9D-2MXX":         "",
+		"7K4-Q9D-2MX":               "",
+		"LIEN-7K4-Q9D-2MX ?":        "",
+		"mon code LIEN-7K4-Q9D-2MX": "",
+		"LIEN-7K4-Q9D-2MU":          "",
+		"lien whatsapp":             "",
+		"lien consulat":             "",
+		"lien du groupe":            "",
+		"":                          "",
+	} {
+		got, ok := bot.ParseLinkCode(text)
+		if got != want || ok != (want != "") {
+			t.Errorf("%q is read as %q, %v", text, got, ok)
+		}
+	}
+}
+
+func TestEveryCodeThatIsGivenCanBeRead(t *testing.T) {
+	seen := map[string]bool{}
+	for range 2000 {
+		code := bot.NewLinkCode()
+		read, ok := bot.ParseLinkCode(strings.ToLower(code))
+		if !ok || bot.HashCode(read) != bot.HashCode(code) {
+			t.Fatalf("%s is read as %q", code, read)
+		}
+		if seen[code] {
+			t.Fatalf("%s was given twice", code)
+		}
+		seen[code] = true
+	}
+}
+
+func FuzzLinkCode(f *testing.F) {
+	f.Add("LIEN-7K4-Q9D-2MX")
+	f.Add("lien ſ7k4ßq9d2m")
+	f.Add("*LIEN\u00a0OIL-OIL-2IL*")
+	f.Fuzz(func(t *testing.T, text string) {
+		code, ok := bot.ParseLinkCode(text)
+		if ok != (code != "") {
+			t.Fatalf("%q is read as %q, %v", text, code, ok)
+		}
+		if !ok {
+			return
+		}
+		if again, ok := bot.ParseLinkCode(code); !ok || again != code {
+			t.Errorf("%q is read as %q, and that as %q", text, code, again)
+		}
+	})
+}
