@@ -153,8 +153,8 @@ func (b *Bot) link(ctx context.Context, t Turn, text string) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := community.MayMerge(own, code.Owner); err != nil {
-		o := b.say(t, b.T(t, "link.refused."+refusal(err)))
+	if why := refusal(own, code.Owner); why != "" {
+		o := b.say(t, b.T(t, "link.refused."+why))
 		o.secret = true
 		return o, nil
 	}
@@ -163,15 +163,21 @@ func (b *Bot) link(ctx context.Context, t Turn, text string) (Outcome, error) {
 	return o, nil
 }
 
-// refusal names why two members are not made one, for the text that says so.
-func refusal(err error) string {
+// refusal names why a code does not link, for the text that says so. A role never goes to whoever made the
+// code: else a stranger need only get somebody of the team to send one.
+func refusal(own, owner community.Standing) string {
+	err := community.MayMerge(own, owner)
 	switch {
 	case errors.Is(err, community.ErrSameMember):
 		return "same"
 	case errors.Is(err, community.ErrTwoRoles):
 		return "roles"
+	case err != nil:
+		return "web"
+	case own.Role != "":
+		return "team"
 	}
-	return "web"
+	return ""
 }
 
 // standing is how the turn's own member stands, who may not be known yet.

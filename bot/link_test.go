@@ -1,10 +1,12 @@
 package bot_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"chasqui/bot"
+	"chasqui/faq"
 )
 
 func TestALinkCodeIsReadHoweverItWasCopied(t *testing.T) {
@@ -45,6 +47,52 @@ func TestEveryCodeThatIsGivenCanBeRead(t *testing.T) {
 			t.Fatalf("%s was given twice", code)
 		}
 		seen[code] = true
+	}
+}
+
+// played is a transcript after its last line, for what nobody says in it.
+func played(t *testing.T, script string) *talk {
+	t.Helper()
+	entries, err := faq.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := newTalk(t, faq.NewIndex(entries))
+	k.play(script)
+	return k
+}
+
+func TestNobodyReadsACodeLater(t *testing.T) {
+	k := played(t, `@ member camille language=fr kind=volunteer region=Cusco
+camille> /profile
+camille> [Relier un autre compte]
+nueva> LIEN-TEST-00001
+nueva> LIEN-TEST-00009
+`)
+	record, err := k.store.Record(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(record), "/profile") || !strings.Contains(string(record), `"nueva"`) || strings.Contains(string(record), "TEST") {
+		t.Errorf("the record is %s", record)
+	}
+}
+
+func TestStaffSeeWhoMayBeOnePerson(t *testing.T) {
+	k := played(t, `@ app paul fr
+paul (card +51987654321)>
+pol (card +51987654321)>
+@ member rosa language=fr phone=+51922222222
+@ record Rosa phone=+51955555555 region=Puno
+rosa (card +51955555555)>
+`)
+	found, err := k.store.Duplicates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const noted = "gave a phone that the other has"
+	if len(found) != 2 || !slices.Contains(found[0].Why, noted) || !slices.Contains(found[1].Why, noted) || found[1].A.Name != "Rosa" || found[1].B.Name != "Rosa" {
+		t.Errorf("staff see %+v", found)
 	}
 }
 

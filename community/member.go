@@ -123,6 +123,8 @@ type Member struct {
 	// Profile is how far the short profile got: "" never offered, a question's name, or ProfileDone.
 	Profile   string
 	CreatedAt time.Time
+	// Revision counts the changes of the member; the store refuses one that was decided on an older.
+	Revision int64
 }
 
 // ProfileDone marks a short profile that needs no more questions.

@@ -17,14 +17,14 @@ import (
 
 const memberColumns = `m.id, m.name, m.language, m.language_chosen, m.kind, m.scheme, m.region, m.host, m.sender,
 	m.nationality, m.gender, m.email, m.phone, m.timezone, m.arrival, m.mission_end, m.visa_end, m.buddy,
-	m.emergency_name, m.emergency_phone, m.consent, m.stopped_at, m.profile, m.created_at`
+	m.emergency_name, m.emergency_phone, m.consent, m.stopped_at, m.profile, m.created_at, m.revision`
 
 func scanMember(row interface{ Scan(...any) error }, more ...any) (community.Member, error) {
 	var m community.Member
 	var stopped, created sql.NullInt64
 	err := row.Scan(append([]any{&m.ID, &m.Name, &m.Language, &m.LanguageChosen, &m.Kind, &m.Scheme, &m.Region, &m.Host, &m.Sender,
 		&m.Nationality, &m.Gender, &m.Email, &m.Phone, &m.Timezone, &m.Arrival, &m.End, &m.VisaEnd, &m.Buddy,
-		&m.EmergencyName, &m.EmergencyPhone, &m.Consent, &stopped, &m.Profile, &created}, more...)...)
+		&m.EmergencyName, &m.EmergencyPhone, &m.Consent, &stopped, &m.Profile, &created, &m.Revision}, more...)...)
 	m.StoppedAt, m.CreatedAt = instant(stopped), instant(created)
 	return m, err
 }
@@ -38,11 +38,12 @@ RETURNING id`
 const updateMember = `
 UPDATE member SET name = $1, language = $2, language_chosen = $3, kind = $4, scheme = $5, region = $6, host = $7, sender = $8,
 	nationality = $9, gender = $10, email = $11, phone = $12, timezone = $13, arrival = $14, mission_end = $15, visa_end = $16,
-	buddy = $17, emergency_name = $18, emergency_phone = $19, consent = $20, stopped_at = $21, profile = $22, updated_at = $23
+	buddy = $17, emergency_name = $18, emergency_phone = $19, consent = $20, stopped_at = $21, profile = $22, updated_at = $23,
+	revision = revision + 1
 WHERE id = $24`
 
 // saveMember writes all of m and returns its id. Whoever calls it read m in the same transaction or
-// accepts that the last writer wins: a person's own turn and an import never touch the same field.
+// compared its revision there.
 func saveMember(ctx context.Context, q querier, m community.Member, now time.Time) (int64, error) {
 	if m.Consent == "" {
 		m.Consent = community.NeverAsked

@@ -1,5 +1,9 @@
 -- Members: imports that can be taken back, several addresses of one person, doubles.
 
+-- Grows with every change of the member: a turn that was decided on an older one is thought again, so
+-- that of two accounts of one person the slower never takes a stop back.
+ALTER TABLE member ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+
 -- Each import that was written, so that the newest one can be taken back.
 CREATE TABLE import (
 	id        INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -150,3 +150,20 @@ func mergedMeanwhile(w *world) {
 		w.Errorf("groups %v", groups)
 	}
 }
+
+func slower(w *world) {
+	into := w.agreed("old")
+	w.commit(w.turn("old", "code"), bot.Outcome{NewLink: &bot.NewLink{CodeHash: "hash", Expires: w.now.Add(bot.LinkFor)}})
+	w.commit(w.turn("new", "LIEN"), bot.Outcome{Linking: &bot.Linking{Into: into.ID, CodeHash: "hash"}})
+	slow := w.turn("new", "my region is Puno")
+	quick := w.turn("old", "/stop")
+	quick.Member.StoppedAt = w.now
+	w.commit(quick, bot.Outcome{})
+	slow.Member.Region = "puno"
+	if _, err := w.Commit(w.Context(), slow, bot.Outcome{Member: &slow.Member}); !errors.Is(err, bot.ErrStale) {
+		w.Fatalf("a turn wrote over what came before it: %v", err)
+	}
+	if m := w.turn("new", "").Member; !m.Stopped() || m.Region != "" {
+		w.Errorf("the member is %+v", m)
+	}
+}

@@ -62,6 +62,7 @@ func Run(t *testing.T, open Open) {
 		"a phone links only what is certain":              linkPhone,
 		"one member keeps what two had":                   merging,
 		"who was merged meanwhile is thought of again":    mergedMeanwhile,
+		"the slower of two accounts takes no stop back":   slower,
 		"what was committed is there after opening again": reopening,
 	} {
 		t.Run(name, func(t *testing.T) {
