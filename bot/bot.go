@@ -48,6 +48,8 @@ type Options struct {
 	Fetch func(ctx context.Context, n channel.Network, f channel.FileRef) (channel.File, error)
 	// Link is where people reach the bot in private on a network, such as https://t.me/name, or "".
 	Link func(channel.Network) string
+	// NewCode makes the codes that link an address; nil stands for NewLinkCode.
+	NewCode func() string
 }
 
 // Bot answers.
@@ -57,7 +59,12 @@ type Bot struct {
 }
 
 // New makes a bot.
-func New(o Options) *Bot { return &Bot{Options: o} }
+func New(o Options) *Bot {
+	if o.NewCode == nil {
+		o.NewCode = NewLinkCode
+	}
+	return &Bot{Options: o}
+}
 
 // Receive takes one message in: channel.Receive for every network. It returns nil once all that the
 // message changes is committed, and for messages that nobody answers.
@@ -196,6 +203,9 @@ func (b *Bot) finish(ctx context.Context, t Turn, o Outcome) (Outcome, error) {
 	}
 	if o.Member == nil {
 		o.Member = &t.Member
+	}
+	if o.secret {
+		return o, nil
 	}
 	said := []Said{}
 	if t.Text != "" && t.Quoted == nil && t.Command != "staff" {

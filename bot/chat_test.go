@@ -38,12 +38,14 @@ var update = flag.Bool("update", false, "rewrite the transcripts with what the b
 //	@ room annonces sala               sala is the room of the group annonces
 //	@ staff ana admin es               ana is of the team
 //	@ member leo kind=volunteer …      leo was imported by the staff
+//	@ record Leo phone=… kind=…        likewise, and staff do not know where leo writes from
 //	@ app camille es                   the language of camille's application
 //	camille> Bonjour                   camille writes in private
 //	camille> [Oui, d'accord]           camille taps the button last shown with this label
 //	camille (late 10m)> …              it arrives so long after it was written
 //	camille (again)> …                 the network repeats camille's last message
 //	camille (voice)>                   a voice message; (photo), (place), (blocks), (returns) likewise
+//	camille (card +51987654321)>       camille shares her own phone
 //	ana (reply)> …                     ana replies to the last notice that she got
 //	camille in sala> …                 camille addresses the bot in the room sala
 //	camille< Bonjour …                 the bot says; camille~ where it changes an earlier message
@@ -97,7 +99,9 @@ type talk struct {
 	// said counts messages, so that each has an id; last is each person's last message.
 	said int
 	sent int
-	last map[string]channel.Message
+	// codes counts those that link accounts: a transcript cannot guess a random one.
+	codes int
+	last  map[string]channel.Message
 }
 
 // screen is what somebody has before them.
@@ -130,7 +134,8 @@ func newTalk(t *testing.T, index *faq.Index) *talk {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	k.box = outbox.New(k.store, k, outbox.Account{Network: channel.Telegram}, outbox.Options{}, quiet, clock)
 	k.bot = bot.New(bot.Options{Fetch: k.fetch, Store: k.store, FAQ: index, Texts: texts, Zone: zone, Now: clock, Log: quiet,
-		Wake: func(channel.Network) {}, Link: func(channel.Network) string { return "https://t.me/chasqui" }})
+		Wake: func(channel.Network) {}, Link: func(channel.Network) string { return "https://t.me/chasqui" },
+		NewCode: func() string { k.codes++; return fmt.Sprintf("LIEN-TEST-%05d", k.codes) }})
 	k.runner = broadcast.NewRunner(k.store, texts, zone, clock, func(channel.Network) {}, quiet)
 	return k
 }
@@ -244,7 +249,9 @@ func (k *talk) direct(words []string) {
 		k.quietly(words[1], "/language")
 		k.pressQuietly(words[1], "l:"+words[3])
 	case "member":
-		k.member(words[1], words[2:])
+		k.member(strings.ToUpper(words[1][:1])+words[1][1:], words[1], words[2:])
+	case "record":
+		k.member(words[1], "", words[2:])
 	default:
 		k.t.Fatalf("no directive %q", words[0])
 	}
@@ -266,8 +273,9 @@ func (k *talk) pass(m channel.Message, who, room string) {
 	k.out.WriteString(before)
 }
 
-func (k *talk) member(who string, fields []string) {
-	header, values := []string{"name"}, []string{strings.ToUpper(who[:1]) + who[1:]}
+// member imports a row; an empty who stands for a person whose account staff do not know.
+func (k *talk) member(name, who string, fields []string) {
+	header, values := []string{"name"}, []string{name}
 	for _, f := range fields {
 		name, value, _ := strings.Cut(f, "=")
 		header, values = append(header, name), append(values, value)
@@ -279,7 +287,7 @@ func (k *talk) member(who string, fields []string) {
 	changes, written, err := k.store.Import(k.t.Context(), roster.Rows, true, k.now)
 	k.must(err)
 	if !written {
-		k.t.Fatalf("%s was refused: %v", who, changes)
+		k.t.Fatalf("%s was refused: %v", name, changes)
 	}
 }
 
@@ -287,7 +295,7 @@ func (k *talk) say(head, text string) {
 	who, how, _ := strings.Cut(head, " ")
 	room := ""
 	if after, ok := strings.CutPrefix(how, "in "); ok {
-		room, how = after, ""
+		room, how, _ = strings.Cut(after, " ")
 	}
 	m := channel.Message{Kind: channel.Text, Text: text}
 	if label, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(text, "]") {
@@ -310,6 +318,8 @@ func (k *talk) say(head, text string) {
 		m.Kind = channel.Voice
 	case how == "photo":
 		m.Kind, m.File = channel.Media, &channel.FileRef{ID: "photo", Name: "photo.jpg", Image: true}
+	case strings.HasPrefix(how, "card "):
+		m.Kind, m.Phone = channel.Card, how[5:]
 	case how == "place":
 		m.Kind = channel.Place
 	case how == "blocks":

@@ -46,7 +46,7 @@ func (o Outcome) and(p Outcome) Outcome {
 	if p.Move != nil {
 		o.Move = p.Move
 	}
-	o.crisis = o.crisis || p.crisis
+	o.crisis, o.secret = o.crisis || p.crisis, o.secret || p.secret
 	return o
 }
 

@@ -148,7 +148,8 @@ func (b *Bot) profileButtons(t Turn) [][]channel.Button {
 	if t.Member.Profile != community.ProfileDone && t.Member.Profile != "" {
 		rows = append(rows, row(button(b.T(t, "profile.resume"), "p:go")))
 	}
-	return append(rows, row(button(b.T(t, "language.button"), "c:language"), button(b.T(t, "groups.button"), "c:groups")))
+	return append(rows, row(button(b.T(t, "language.button"), "c:language"), button(b.T(t, "groups.button"), "c:groups")),
+		row(button(b.T(t, "link.button"), "k:new")))
 }
 
 func (b *Bot) pressProfile(_ context.Context, t Turn, data string) (Outcome, error) {

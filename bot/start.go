@@ -22,11 +22,14 @@ func (b *Bot) start(ctx context.Context, t Turn) (Outcome, error) {
 	if t.Room {
 		return b.inPrivate(t), nil
 	}
+	kind, value, _ := strings.Cut(t.Args, "_")
+	if kind == "link" {
+		return b.link(ctx, t, value)
+	}
 	o, err := b.welcome(ctx, t)
 	if err != nil {
 		return o, err
 	}
-	kind, value, _ := strings.Cut(t.Args, "_")
 	switch kind {
 	case "faq":
 		if _, ok := b.FAQ.Entry(value); ok {

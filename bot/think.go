@@ -23,6 +23,7 @@ var responders = []responder{
 	(*Bot).staffReply,
 	(*Bot).command,
 	(*Bot).press,
+	(*Bot).linkCode,
 	(*Bot).held,
 	(*Bot).attached,
 	(*Bot).unreadable,
@@ -163,6 +164,7 @@ func (b *Bot) press(ctx context.Context, t Turn) (Outcome, bool, error) {
 		"t": b.pressTicket,
 		"n": b.pressAnnounce,
 		"d": b.pressDanger,
+		"k": b.pressLink,
 	}
 	handle, ok := handlers[verb]
 	if !ok || t.Room {
@@ -181,12 +183,13 @@ func (b *Bot) pressCommand(ctx context.Context, t Turn, name string) (Outcome, e
 }
 
 // unreadable takes what the bot cannot read. A person should not have to guess why nothing came.
-func (b *Bot) unreadable(_ context.Context, t Turn) (Outcome, bool, error) {
+func (b *Bot) unreadable(ctx context.Context, t Turn) (Outcome, bool, error) {
 	switch {
 	case t.Kind == channel.Voice:
 		return b.say(t, b.T(t, "unreadable.voice"), row(button(b.T(t, "human.button"), "h:ask"))), true, nil
 	case t.Kind == channel.Card && t.Phone != "":
-		return b.say(t, b.T(t, "card.thanks")), true, nil
+		o, err := b.card(ctx, t)
+		return o, true, err
 	case t.Kind == channel.Place:
 		return b.say(t, b.T(t, "place.thanks"), row(button(b.T(t, "human.button"), "h:ask"))), true, nil
 	case strings.TrimSpace(t.Text) == "":

@@ -143,9 +143,17 @@ type Outcome struct {
 	Audit string
 	// Erase removes the member and all that is kept of them.
 	Erase bool
+	// NewLink is a code that was given to link another address.
+	NewLink *NewLink
+	// Linking makes the member one with another; everything else in the outcome is then that one's.
+	Linking *Linking
+	// Duplicates are members who may be the same person, for staff to look at.
+	Duplicates []int64
 
 	// crisis marks what is said whatever the guard, the hour or the age of the message.
 	crisis bool
+	// secret keeps what was said out of what the team can read: a code is in it.
+	secret bool
 }
 
 // ThisTicket, as the TicketID of a draft, stands for the ticket that the same outcome opens.
@@ -220,6 +228,7 @@ type Store interface {
 	Knowledge
 	Tickets
 	Announcements
+	Links
 }
 
 // Figures are the counts of /stats.

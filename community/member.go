@@ -123,6 +123,8 @@ type Member struct {
 	// Profile is how far the short profile got: "" never offered, a question's name, or ProfileDone.
 	Profile   string
 	CreatedAt time.Time
+	// Revision counts the changes of the member; the store refuses one that was decided on an older.
+	Revision int64
 }
 
 // ProfileDone marks a short profile that needs no more questions.
@@ -240,7 +242,7 @@ type Address struct {
 
 // ConsentChange is one thing a person, or staff for them, decided.
 type ConsentChange struct {
-	// Change is enrolled, given, refused, stopped or resumed.
+	// Change is enrolled, given, refused, stopped, resumed or unenrolled.
 	Change string
 	// How says by which way: "import", "button", "/stop".
 	How string
@@ -253,6 +255,8 @@ const (
 	ConsentRefused  = "refused"
 	ConsentStopped  = "stopped"
 	ConsentResumed  = "resumed"
+	// ConsentUnenrolled takes back what staff had enrolled; nobody decided it for themselves.
+	ConsentUnenrolled = "unenrolled"
 )
 
 // Role is what a member of the team may do.

@@ -17,14 +17,14 @@ import (
 
 const memberColumns = `m.id, m.name, m.language, m.language_chosen, m.kind, m.scheme, m.region, m.host, m.sender,
 	m.nationality, m.gender, m.email, m.phone, m.timezone, m.arrival, m.mission_end, m.visa_end, m.buddy,
-	m.emergency_name, m.emergency_phone, m.consent, m.stopped_at, m.profile, m.created_at`
+	m.emergency_name, m.emergency_phone, m.consent, m.stopped_at, m.profile, m.created_at, m.revision`
 
 func scanMember(row interface{ Scan(...any) error }, more ...any) (community.Member, error) {
 	var m community.Member
 	var stopped, created sql.NullInt64
 	err := row.Scan(append([]any{&m.ID, &m.Name, &m.Language, &m.LanguageChosen, &m.Kind, &m.Scheme, &m.Region, &m.Host, &m.Sender,
 		&m.Nationality, &m.Gender, &m.Email, &m.Phone, &m.Timezone, &m.Arrival, &m.End, &m.VisaEnd, &m.Buddy,
-		&m.EmergencyName, &m.EmergencyPhone, &m.Consent, &stopped, &m.Profile, &created}, more...)...)
+		&m.EmergencyName, &m.EmergencyPhone, &m.Consent, &stopped, &m.Profile, &created, &m.Revision}, more...)...)
 	m.StoppedAt, m.CreatedAt = instant(stopped), instant(created)
 	return m, err
 }
@@ -38,11 +38,12 @@ RETURNING id`
 const updateMember = `
 UPDATE member SET name = $1, language = $2, language_chosen = $3, kind = $4, scheme = $5, region = $6, host = $7, sender = $8,
 	nationality = $9, gender = $10, email = $11, phone = $12, timezone = $13, arrival = $14, mission_end = $15, visa_end = $16,
-	buddy = $17, emergency_name = $18, emergency_phone = $19, consent = $20, stopped_at = $21, profile = $22, updated_at = $23
+	buddy = $17, emergency_name = $18, emergency_phone = $19, consent = $20, stopped_at = $21, profile = $22, updated_at = $23,
+	revision = revision + 1
 WHERE id = $24`
 
 // saveMember writes all of m and returns its id. Whoever calls it read m in the same transaction or
-// accepts that the last writer wins: a person's own turn and an import never touch the same field.
+// compared its revision there.
 func saveMember(ctx context.Context, q querier, m community.Member, now time.Time) (int64, error) {
 	if m.Consent == "" {
 		m.Consent = community.NeverAsked
@@ -57,8 +58,12 @@ func saveMember(ctx context.Context, q querier, m community.Member, now time.Tim
 		}
 		return m.ID, nil
 	}
-	if _, err := q.ExecContext(ctx, updateMember, append(values, m.ID)...); err != nil {
+	r, err := q.ExecContext(ctx, updateMember, append(values, m.ID)...)
+	if err != nil {
 		return 0, fmt.Errorf("change member %d: %w", m.ID, err)
+	}
+	if affected(r) == 0 {
+		return 0, fmt.Errorf("change member %d: %w", m.ID, ErrNoSuchMember)
 	}
 	return m.ID, nil
 }
@@ -103,7 +108,11 @@ var ErrNoSuchMember = errors.New("no member has this id")
 
 // Member finds a member by id, or returns ErrNoSuchMember.
 func (s *Store) Member(ctx context.Context, id int64) (community.Member, error) {
-	m, err := scanMember(s.read.QueryRowContext(ctx, `SELECT `+memberColumns+` FROM member m WHERE m.id = $1`, id))
+	return memberByID(ctx, s.read, id)
+}
+
+func memberByID(ctx context.Context, q querier, id int64) (community.Member, error) {
+	m, err := scanMember(q.QueryRowContext(ctx, `SELECT `+memberColumns+` FROM member m WHERE m.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, ErrNoSuchMember
 	}
@@ -122,6 +131,9 @@ var recordQueries = []struct{ name, query string }{
 	{"messages", `SELECT json_group_array(json_object('who', who, 'text', text, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'))) FROM line WHERE member_id = $1`},
 	{"tickets", `SELECT json_group_array(json_object('number', id, 'reason', reason, 'state', state, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', opened_at / 1000, 'unixepoch'))) FROM ticket WHERE member_id = $1`},
 	{"requests", `SELECT json_group_array(json_object('object', object, 'service', service, 'entry', entry, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'))) FROM request WHERE member_id = $1`},
+	{"imports", `SELECT json_group_array(json_object('added', json(iif(c.added, 'true', 'false')), 'changed', json(c.fields), 'at', strftime('%Y-%m-%dT%H:%M:%SZ', i.at / 1000, 'unixepoch'))) FROM import_change c JOIN import i ON i.id = c.import_id WHERE c.member_id = $1`},
+	{"link_codes", `SELECT json_group_array(strftime('%Y-%m-%dT%H:%M:%SZ', created_at / 1000, 'unixepoch')) FROM link_code WHERE member_id = $1`},
+	{"duplicates", `SELECT json_group_array(strftime('%Y-%m-%dT%H:%M:%SZ', noted_at / 1000, 'unixepoch')) FROM duplicate WHERE a_id = $1 OR b_id = $1`},
 	{"role", `SELECT COALESCE((SELECT json_quote(role) FROM role WHERE member_id = $1), 'null')`},
 }
 
@@ -175,7 +187,7 @@ func (s *Store) Erase(ctx context.Context, memberID int64, actor string, now tim
 const ofErased = `(member_id = $1 OR ticket_id IN (SELECT id FROM ticket WHERE member_id = $1))`
 
 const stopErased = `
-UPDATE delivery SET state = 'stopped', done_at = $2, reason = 'the person asked to be forgotten'
+UPDATE delivery SET state = 'stopped', done_at = $2, reason = $3
 WHERE state = 'queued' AND ` + ofErased
 
 // What was in flight is left to its result; the body goes from all the others, and the chat from what
@@ -192,6 +204,11 @@ func erase(ctx context.Context, tx *sql.Tx, memberID int64, now time.Time) error
 	if err := remember(ctx, tx, memberID, now); err != nil {
 		return err
 	}
+	return remove(ctx, tx, memberID, "the person asked to be forgotten", now)
+}
+
+// remove takes a member away with all that is kept of them, and stops what waits for them, saying why.
+func remove(ctx context.Context, tx *sql.Tx, memberID int64, why string, now time.Time) error {
 	for _, statement := range []string{
 		`DELETE FROM conversation WHERE (network, chat) IN (SELECT network, chat FROM address WHERE member_id = $1)`,
 		`DELETE FROM guard WHERE (network, chat) IN (SELECT network, chat FROM address WHERE member_id = $1)`,
@@ -203,7 +220,7 @@ func erase(ctx context.Context, tx *sql.Tx, memberID int64, now time.Time) error
 	if _, err := tx.ExecContext(ctx, forgetTurns, memberID, now.UnixMilli()); err != nil {
 		return fmt.Errorf("erase a member's turns: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, stopErased, memberID, now.UnixMilli()); err != nil {
+	if _, err := tx.ExecContext(ctx, stopErased, memberID, now.UnixMilli(), why); err != nil {
 		return fmt.Errorf("stop an erased member's deliveries: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, blankErased, memberID); err != nil {

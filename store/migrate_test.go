@@ -89,3 +89,47 @@ func TestAFailedMigrationLeavesTheSchemaBeforeIt(t *testing.T) {
 		t.Errorf("half a migration is left, version %d after %d", after, before)
 	}
 }
+
+func TestConsentsOutliveTheirTableBeingMadeAnew(t *testing.T) {
+	early := fstest.MapFS{}
+	for name, file := range grown(t).(fstest.MapFS) {
+		if name < "migrations/0005" {
+			early[name] = file
+		}
+	}
+	path := filepath.Join(t.TempDir(), "chasqui.db")
+	db, err := open(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Store{path: path, write: db}
+	if err := s.migrate(t.Context(), early, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`INSERT INTO member (id, consent, created_at, updated_at) VALUES (7, 'given', 0, 0);
+		INSERT INTO consent (id, member_id, change, how, at) VALUES (3, 7, 'enrolled', 'import', 1), (9, 7, 'given', 'button', 2)`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err = Open(t.Context(), path, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Integrity(t.Context()); err != nil {
+		t.Error(err)
+	}
+	var kept string
+	if err := s.write.QueryRow(`SELECT group_concat(id || ' ' || change || ' ' || how || ' ' || at) FROM consent WHERE member_id = 7`).Scan(&kept); err != nil || kept != "3 enrolled import 1,9 given button 2" {
+		t.Errorf("the consents are %q, %v", kept, err)
+	}
+	var changes int
+	if _, err := s.write.Exec(`DELETE FROM member WHERE id = 7`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write.QueryRow(`SELECT COUNT(*) FROM consent`).Scan(&changes); err != nil || changes != 0 {
+		t.Errorf("%d consents of nobody are left, %v", changes, err)
+	}
+}

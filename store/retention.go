@@ -18,6 +18,8 @@ const (
 	// KeptReplies is for replies, danger texts and notices that were sent: nobody looks at them again, and
 	// they repeat what people wrote.
 	KeptReplies = 30 * 24 * time.Hour
+	// KeptImports is how long an import can be taken back: what it wrote over is kept for that alone.
+	KeptImports = 90 * 24 * time.Hour
 )
 
 // Prune removes what has been kept long enough.
@@ -30,6 +32,8 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 			`DELETE FROM conversation WHERE expires_at < $1`:        0,
 			`DELETE FROM guard WHERE since < $1`:                    guardWindow,
 			`DELETE FROM wrong_code WHERE last_at < $1`:             lockedFor,
+			`DELETE FROM import WHERE at < $1`:                      KeptImports,
+			`DELETE FROM link_code WHERE expires_at < $1`:           lockedFor,
 			`DELETE FROM invite WHERE expires_at < $1`:              KeptLines,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, now.Add(-kept).UnixMilli()); err != nil {

@@ -47,7 +47,7 @@ type turnWriter struct {
 
 func (w *turnWriter) write(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		w.member, w.redeem, w.groups, w.conversation, w.move, w.open, w.announce, w.requests, w.said, w.address, w.pausing, w.erase, w.send, w.log,
+		w.member, w.link, w.redeem, w.groups, w.conversation, w.move, w.open, w.announce, w.requests, w.said, w.address, w.pausing, w.erase, w.send, w.log,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -59,6 +59,9 @@ func (w *turnWriter) write(ctx context.Context) error {
 func (w *turnWriter) member(ctx context.Context) error {
 	if w.outcome.Member == nil {
 		return nil
+	}
+	if err := w.unchanged(ctx); err != nil {
+		return err
 	}
 	id, err := saveMember(ctx, w.tx, *w.outcome.Member, w.turn.Now)
 	if err != nil {
@@ -73,6 +76,23 @@ func (w *turnWriter) member(ctx context.Context) error {
 		if err := addConsent(ctx, w.tx, id, c, w.turn.Now); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// unchanged returns ErrStale when the member was changed since the turn began, by a turn of another of
+// their accounts or by staff, or is no more: what was decided then would write over it.
+func (w *turnWriter) unchanged(ctx context.Context) error {
+	if w.memberID == 0 {
+		return nil
+	}
+	var revision int64
+	err := w.tx.QueryRowContext(ctx, `SELECT revision FROM member WHERE id = $1`, w.memberID).Scan(&revision)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && revision != w.turn.Member.Revision {
+		return bot.ErrStale
+	}
+	if err != nil {
+		return fmt.Errorf("read the member's revision: %w", err)
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type Store interface {
 	Erase(ctx context.Context, memberID int64, actor string, now time.Time) error
 	Prune(ctx context.Context, now time.Time) error
 	Announcements
+	AddLinkCode(ctx context.Context, memberID int64, codeHash string, now, expires time.Time) error
 	Close() error
 }
 
@@ -58,6 +59,11 @@ func Run(t *testing.T, open Open) {
 		"old lines and turns are pruned, others stay":     pruning,
 		"a reply under a notice finds its ticket":         quoting,
 		"an abandoned ticket is released exactly once":    releasing,
+		"a code links two addresses once":                 linkCode,
+		"a phone links only what is certain":              linkPhone,
+		"one member keeps what two had":                   merging,
+		"who was merged meanwhile is thought of again":    mergedMeanwhile,
+		"the slower of two accounts takes no stop back":   slower,
 		"what was committed is there after opening again": reopening,
 		"an announcement reaches each once":               announcing,
 		"an audience is what its rule says":               audiences,
