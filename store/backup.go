@@ -102,6 +102,9 @@ type Held struct {
 	Network  string
 	Count    int
 	InFlight int
+	// AnnouncementID is set for an announcement that was on its way or about to start: it waits for a person of
+	// its own, since whoever got it after the backup was taken would get it again. Count is what is left of it.
+	AnnouncementID int64
 }
 
 // Restore makes the database at path out of the backup at file. The new database starts paused:
@@ -193,6 +196,11 @@ func (s *Store) hold(ctx context.Context, now time.Time) ([]Held, error) {
 		}, heldDeliveries); err != nil {
 			return fmt.Errorf("count what waits: %w", err)
 		}
+		announcements, err := holdAnnouncements(ctx, tx, now)
+		if err != nil {
+			return err
+		}
+		held = append(held, announcements...)
 		var last int64
 		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM delivery`).Scan(&last); err != nil {
 			return fmt.Errorf("find the last delivery: %w", err)
@@ -203,6 +211,33 @@ func (s *Store) hold(ctx context.Context, now time.Time) ([]Held, error) {
 		return pause(ctx, tx, now)
 	})
 	return held, err
+}
+
+const heldAnnouncements = `
+SELECT n.id, COALESCE((SELECT SUM(total - made) FROM fanout f WHERE f.announcement_id = n.id), 0) FROM announcement n
+WHERE n.state IN ('approved', 'sending') ORDER BY n.id`
+
+// holdAnnouncements pauses those on their way and leaves those about to start to a person.
+func holdAnnouncements(ctx context.Context, tx *sql.Tx, now time.Time) ([]Held, error) {
+	var held []Held
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		var h Held
+		err := rows.Scan(&h.AnnouncementID, &h.Count)
+		held = append(held, h)
+		return err
+	}, heldAnnouncements)
+	if err != nil {
+		return nil, fmt.Errorf("list announcements on their way: %w", err)
+	}
+	for _, statement := range []string{
+		`UPDATE announcement SET paused_at = $1 WHERE state = 'sending' AND paused_at IS NULL`,
+		`UPDATE announcement SET state = 'late', updated_at = $1 WHERE state = 'approved'`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, now.UnixMilli()); err != nil {
+			return nil, fmt.Errorf("hold announcements: %w", err)
+		}
+	}
+	return held, nil
 }
 
 // pause holds reminders and news; alerts and replies go on.

@@ -45,6 +45,11 @@ func (p *program) restoreCommand() *cobra.Command {
 				fmt.Fprintln(p.stdout, "nothing was waiting to be sent")
 			}
 			for _, h := range held {
+				if h.AnnouncementID != 0 {
+					fmt.Fprintf(p.stdout, "announcement %d waits for you, with %d left to make: whoever got it since the backup would get it again; chasqui announce resume %d, or cancel %d\n",
+						h.AnnouncementID, h.Count, h.AnnouncementID, h.AnnouncementID)
+					continue
+				}
 				fmt.Fprintf(p.stdout, "would send: %d %s on %s", h.Count, h.Lane, h.Network)
 				if h.InFlight > 0 {
 					fmt.Fprintf(p.stdout, ", %d of them were leaving when the backup was taken", h.InFlight)

@@ -110,6 +110,7 @@ func (p *program) examineDatabase(ctx context.Context, s settings) []remark {
 	if since, _, err := st.Paused(ctx); err == nil && !since.IsZero() {
 		out = append(out, remark{what: "sending", fix: "paused since " + since.In(s.zone).Format("02/01/2006 15:04") + ": a publisher sends /resume to the bot"})
 	}
+	out = append(out, recount(ctx, st))
 	staff, err := st.Staff(ctx)
 	switch {
 	case err != nil:
@@ -123,6 +124,22 @@ func (p *program) examineDatabase(ctx context.Context, s settings) []remark {
 		out = append(out, remark{what: "database", fix: err.Error()})
 	}
 	return out
+}
+
+// recount holds the counters of announcements against their deliveries.
+func recount(ctx context.Context, st *store.Store) remark {
+	wrong, err := st.Recount(ctx)
+	if err != nil {
+		return remark{what: "announcements", fix: err.Error()}
+	}
+	all, err := st.Announcements(ctx, 0)
+	if err != nil {
+		return remark{what: "announcements", fix: err.Error()}
+	}
+	if len(wrong) > 0 {
+		return remark{what: "announcements", fix: fmt.Sprintf("the counts of %v are not those of their deliveries: restore the newest backup and report it", wrong)}
+	}
+	return remark{ok: true, what: fmt.Sprintf("announcements: the counts of all %d hold", len(all))}
 }
 
 // examineClock catches a machine whose clock was never set: certificates fail and dates are wrong.
