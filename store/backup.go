@@ -105,6 +105,8 @@ type Held struct {
 	// AnnouncementID is set for an announcement that was on its way or about to start: it waits for a person of
 	// its own, since whoever got it after the backup was taken would get it again. Count is what is left of it.
 	AnnouncementID int64
+	// Started is true for one on its way, false for one that was about to start.
+	Started bool
 }
 
 // Restore makes the database at path out of the backup at file. The new database starts paused:
@@ -214,7 +216,7 @@ func (s *Store) hold(ctx context.Context, now time.Time) ([]Held, error) {
 }
 
 const heldAnnouncements = `
-SELECT n.id, COALESCE((SELECT SUM(total - made) FROM fanout f WHERE f.announcement_id = n.id), 0) FROM announcement n
+SELECT n.id, COALESCE((SELECT SUM(total - made) FROM fanout f WHERE f.announcement_id = n.id), 0), n.started_at IS NOT NULL FROM announcement n
 WHERE n.state IN ('approved', 'sending') ORDER BY n.id`
 
 // holdAnnouncements pauses those on their way and leaves those about to start to a person.
@@ -222,7 +224,7 @@ func holdAnnouncements(ctx context.Context, tx *sql.Tx, now time.Time) ([]Held, 
 	var held []Held
 	err := each(ctx, tx, func(rows *sql.Rows) error {
 		var h Held
-		err := rows.Scan(&h.AnnouncementID, &h.Count)
+		err := rows.Scan(&h.AnnouncementID, &h.Count, &h.Started)
 		held = append(held, h)
 		return err
 	}, heldAnnouncements)

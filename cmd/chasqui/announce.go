@@ -55,6 +55,7 @@ func (p *program) announceCommand() *cobra.Command {
 		what string
 	}{
 		{broadcast.Undo, "Take back one that has not started; it becomes a draft again"},
+		{broadcast.StartLate, "Start one whose time passed while nothing ran"},
 		{broadcast.Pause, "Hold one that is on its way"},
 		{broadcast.Resume, "Let a held one go on"},
 		{broadcast.Cancel, "End one: what has not left stays"},

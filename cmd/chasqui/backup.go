@@ -45,9 +45,13 @@ func (p *program) restoreCommand() *cobra.Command {
 				fmt.Fprintln(p.stdout, "nothing was waiting to be sent")
 			}
 			for _, h := range held {
-				if h.AnnouncementID != 0 {
-					fmt.Fprintf(p.stdout, "announcement %d waits for you, with %d left to make: whoever got it since the backup would get it again; chasqui announce resume %d, or cancel %d\n",
-						h.AnnouncementID, h.Count, h.AnnouncementID, h.AnnouncementID)
+				switch {
+				case h.AnnouncementID != 0 && h.Started:
+					fmt.Fprintf(p.stdout, "announcement %d is paused with %d left to make: chasqui announce resume or cancel %d; whoever got it since the backup would get it again\n",
+						h.AnnouncementID, h.Count, h.AnnouncementID)
+					continue
+				case h.AnnouncementID != 0:
+					fmt.Fprintf(p.stdout, "announcement %d was about to start: chasqui announce start-late or cancel %d\n", h.AnnouncementID, h.AnnouncementID)
 					continue
 				}
 				fmt.Fprintf(p.stdout, "would send: %d %s on %s", h.Count, h.Lane, h.Network)
