@@ -83,6 +83,13 @@ func (c *chat) json() map[string]any {
 	return out
 }
 
+// Opened lets the bot write to this person, as if they had pressed Start long ago: the bot hears nothing.
+func (u *User) Opened() {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	u.server.chats[u.ID].started = true
+}
+
 // Say writes to the bot in private. A text that begins with a slash is a command.
 func (u *User) Say(text string) int { return u.send(map[string]any{"text": text}, 0) }
 

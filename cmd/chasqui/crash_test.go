@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"chasqui/bot"
+	"chasqui/broadcast"
 	"chasqui/channel"
 	"chasqui/channel/telegram"
 	"chasqui/channel/telegramtest"
@@ -25,6 +26,10 @@ const (
 	afterCommit  = "after the commit, before the acknowledgement"
 	afterClaim   = "after the claim, before the send"
 	afterSend    = "after the send, before it is recorded"
+	beforeStart  = "before an announcement is frozen"
+	afterStart   = "after it is frozen, before anything leaves"
+	beforeFinish = "after the last was sent, before it is done"
+	afterFinish  = "after it is done"
 	nowhere      = "nowhere"
 )
 
@@ -39,10 +44,7 @@ func TestKilledAtEachPoint(t *testing.T) {
 			data := t.TempDir()
 			ana.Say("quels sont les numéros d'urgence au Pérou ?")
 			dying := child(t, server, data, point)
-			err := dying.Wait()
-			if status, ok := dying.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL {
-				t.Fatalf("the process was to be killed: %v", err)
-			}
+			diedOfKnife(t, dying)
 			living := child(t, server, data, nowhere)
 			ana.Say("merci")
 			server.WaitFor(t, "the second answer", func() bool { return ana.Sees("Avec plaisir") && server.Acknowledged() })
@@ -61,6 +63,14 @@ func TestKilledAtEachPoint(t *testing.T) {
 			}
 			unknownIsListed(t, data)
 		})
+	}
+}
+
+func diedOfKnife(t *testing.T, dying *exec.Cmd) {
+	t.Helper()
+	err := dying.Wait()
+	if status, ok := dying.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL {
+		t.Fatalf("the process was to be killed: %v", err)
 	}
 }
 
@@ -130,8 +140,10 @@ func crashing() int {
 	box := outbox.New(&cutStore{x.store, k}, &cutSender{tele, k}, outbox.Account{Network: channel.Telegram}, outbox.Options{Rate: 25}, quiet, time.Now)
 	b := bot.New(bot.Options{Store: &cutTurns{x.store, k}, FAQ: x.faq, Texts: x.texts, Zone: s.zone, Now: time.Now, Log: quiet,
 		Wake: func(channel.Network) { box.Wake() }, Link: func(channel.Network) string { return "" }})
+	runner := broadcast.NewRunner(&cutRunner{x.store, k}, x.texts, s.zone, time.Now, func(channel.Network) { box.Wake() }, quiet)
 	done := make(chan error, 1)
 	go func() { done <- box.Run(ctx) }()
+	go runner.Run(ctx)
 	if err := tele.Run(ctx, b.Receive); err != nil {
 		return complain(err)
 	}
@@ -166,6 +178,27 @@ func (c *cutTurns) Commit(ctx context.Context, t bot.Turn, o bot.Outcome) (bool,
 	committed, err := c.Store.Commit(ctx, t, o)
 	c.at(afterCommit)
 	return committed, err
+}
+
+type cutRunner struct {
+	*store.Store
+	knife
+}
+
+func (c *cutRunner) Start(ctx context.Context, a broadcast.Announcement, now time.Time) (bool, error) {
+	c.at(beforeStart)
+	started, err := c.Store.Start(ctx, a, now)
+	c.at(afterStart)
+	return started, err
+}
+
+func (c *cutRunner) Finish(ctx context.Context, id int64, say []outbox.Draft, now time.Time) (bool, error) {
+	c.at(beforeFinish)
+	finished, err := c.Store.Finish(ctx, id, say, now)
+	if finished {
+		c.at(afterFinish)
+	}
+	return finished, err
 }
 
 type cutStore struct {

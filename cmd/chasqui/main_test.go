@@ -16,6 +16,11 @@ func TestMain(m *testing.M) {
 		crashChild()
 		return
 	}
+	if os.Getenv("SERVE_IN") != "" {
+		ctx, stop := signalled()
+		defer stop()
+		os.Exit(run(ctx, []string{"serve"}, os.Stdin, os.Stdout, os.Stderr))
+	}
 	testscript.Main(m, map[string]func(){
 		"chasqui": func() {
 			ctx, stop := signalled()

@@ -145,7 +145,7 @@ func lineOf(data []byte, key toml.Key) int {
 }
 
 // otherVariables are read elsewhere than in settings, by their whole name.
-var otherVariables = []string{"CHASQUI_CHROMIUM", "CHASQUI_REQUIRE_CHROMIUM"}
+var otherVariables = []string{"CHASQUI_CHROMIUM", "CHASQUI_REQUIRE_CHROMIUM", "CHASQUI_KILLS"}
 
 func (s *settings) readEnvironment(environ []string) error {
 	vars := map[string]string{}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"chasqui/broadcast"
+	"chasqui/channel/telegramtest"
+	"chasqui/community"
+	"chasqui/i18n"
+	"chasqui/outbox"
+	"chasqui/store"
+)
+
+// killRun is how many times serve is killed while an announcement leaves, and to how many people. The long run
+// sets CHASQUI_KILLS.
+func killRun(t *testing.T) (kills, people, rate int) {
+	if n, err := strconv.Atoi(os.Getenv("CHASQUI_KILLS")); err == nil {
+		return n, 20_000, 1000
+	}
+	return 20, 800, 100
+}
+
+// TestAnnouncementSurvivesKills kills serve with SIGKILL at random instants while an announcement leaves, again
+// and again. Nobody gets it twice and nobody is lost: whoever did not certainly get it is listed as
+// unknown, at most as many a kill as were in flight.
+func TestAnnouncementSurvivesKills(t *testing.T) {
+	kills, people, rate := killRun(t)
+	window := min(32, rate/5)
+	server := telegramtest.New(telegramtest.Options{Token: telegramtest.Token, Username: "chasqui_bot", Overall: 1e6, PerChat: 1e6, PerRoom: 1e6, Fail: t.Errorf, Now: time.Now})
+	t.Cleanup(server.Close)
+	data := t.TempDir()
+	users := enrolled(t, server, data, people)
+	code, out, stderr := command(t, "announce", "--to", "all", "--fr", "bonjour", "--es", "hola", "--yes", "--data", data)
+	if code != 0 {
+		t.Fatalf("announce said %q %q", out, stderr)
+	}
+	chance := rand.New(rand.NewPCG(uint64(kills), 7))
+	var slowest time.Duration
+	done := 0
+	for ; done < kills; done++ {
+		before := len(server.Calls("sendMessage"))
+		c := serveProcess(t, server, data, rate)
+		began := time.Now()
+		over := false
+		for len(server.Calls("sendMessage")) == before && !over {
+			if time.Since(began) > 300*time.Millisecond {
+				over = finished(t, data)
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		if over {
+			stopChild(t, c)
+			break // everybody was reached before the last kills
+		}
+		slowest = max(slowest, time.Since(began))
+		// The longest pause is such that the run ends about when everybody was reached.
+		time.Sleep(time.Duration(chance.Int64N(int64(1500*time.Millisecond) * int64(people) / int64(rate) / int64(kills))))
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	}
+	c := serveProcess(t, server, data, rate)
+	for !finished(t, data) {
+		time.Sleep(100 * time.Millisecond)
+	}
+	stopChild(t, c)
+	judgeKills(t, data, users, done, window)
+	t.Logf("%d kills over %d deliveries at %d/s; the slowest restart sent again after %v", done, people, rate, slowest.Round(time.Millisecond))
+}
+
+// TestAnnouncementKilledAtEachPoint kills the process at each instant of an announcement's life that has a name.
+func TestAnnouncementKilledAtEachPoint(t *testing.T) {
+	for _, point := range []string{beforeStart, afterStart, afterClaim, afterSend, beforeFinish, afterFinish} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			server := telegramtest.ForTest(t)
+			data := t.TempDir()
+			users := enrolled(t, server, data, 12)
+			approved(t, data)
+			dying := child(t, server, data, point)
+			diedOfKnife(t, dying)
+			living := child(t, server, data, nowhere)
+			server.WaitFor(t, "the second process", func() bool { return len(server.Called("getMe")) >= 2 })
+			for !finished(t, data) {
+				time.Sleep(20 * time.Millisecond)
+			}
+			stopChild(t, living)
+			judgeKills(t, data, users, 1, 5)
+		})
+	}
+}
+
+// approved keeps an announcement that is to start now.
+func approved(t *testing.T, data string) {
+	t.Helper()
+	st, err := store.Open(t.Context(), filepath.Join(data, "chasqui.db"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	a := broadcast.Announcement{Class: broadcast.News, Audience: "all", Texts: map[i18n.Lang]string{i18n.French: "bonjour", i18n.Spanish: "hola"},
+		Nonce: "n", NonceUntil: time.Now().Add(time.Hour), StartAt: time.Now()}
+	for _, verb := range []broadcast.Verb{broadcast.Save, broadcast.Ask, broadcast.Approve} {
+		c := broadcast.Change{Verb: verb, ID: 1, Announcement: a, Actor: "operator"}
+		if _, err := st.Announce(t.Context(), time.Now(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// enrolled makes people who have an address on the server and agreed to be written to.
+func enrolled(t *testing.T, server *telegramtest.Server, data string, people int) []*telegramtest.User {
+	t.Helper()
+	var csv strings.Builder
+	csv.WriteString("name,telegram,language\n")
+	var users []*telegramtest.User
+	for i := range people {
+		u := server.User(int64(1000+i), fmt.Sprint("P", i), "fr")
+		u.Opened()
+		users = append(users, u)
+		fmt.Fprintf(&csv, "P%d,%d,fr\n", i, 1000+i)
+	}
+	roster, err := community.ReadRoster([]byte(csv.String()), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(t.Context(), filepath.Join(data, "chasqui.db"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if _, written, err := st.Import(t.Context(), roster.Rows, true, time.Now()); err != nil || !written {
+		t.Fatalf("the import was refused: %v", err)
+	}
+	return users
+}
+
+// serveProcess starts serve in a process of its own and returns when it is ready.
+func serveProcess(t *testing.T, server *telegramtest.Server, data string, rate int) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(self)
+	c.Env = append(os.Environ(), "SERVE_IN="+data, "CHASQUI_DATA="+data, "CHASQUI_LISTEN=127.0.0.1:0", "CHASQUI_TELEGRAM_TOKEN="+telegramtest.Token,
+		"CHASQUI_TELEGRAM_API="+server.URL(), "CHASQUI_TELEGRAM_RATE="+strconv.Itoa(rate))
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill() })
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || !strings.HasPrefix(line, "ready ") {
+		t.Fatalf("serve said %q, %v", line, err)
+	}
+	return c
+}
+
+func statusOf(t *testing.T, data string) standingJSON {
+	t.Helper()
+	code, out, stderr := command(t, "announce", "status", "1", "--json", "--data", data)
+	var st standingJSON
+	if err := json.Unmarshal([]byte(out), &st); code != 0 || err != nil {
+		t.Fatalf("status said %q %q, %v", out, stderr, err)
+	}
+	return st
+}
+
+func finished(t *testing.T, data string) bool {
+	t.Helper()
+	return statusOf(t, data).State == string(broadcast.Done)
+}
+
+// judgeKills holds what people have against what the counts say.
+func judgeKills(t *testing.T, data string, users []*telegramtest.User, kills, window int) {
+	t.Helper()
+	st := statusOf(t, data)
+	none, twice := 0, 0
+	for _, u := range users {
+		switch n := len(u.Inbox()); n {
+		case 0:
+			none++
+		case 1:
+		default:
+			twice++
+		}
+	}
+	switch {
+	case twice > 0:
+		t.Errorf("%d people got it twice", twice)
+	case st.Sent+st.Unknown != len(users):
+		t.Errorf("%d sent and %d unknown of %d: somebody is lost", st.Sent, st.Unknown, len(users))
+	case none > st.Unknown:
+		t.Errorf("%d people got nothing and only %d are listed as unknown", none, st.Unknown)
+	case st.Unknown > kills*window:
+		t.Errorf("%d unknown after %d kills, %d a kill at most", st.Unknown, kills, window)
+	}
+	t.Logf("%d sent, %d unknown (%d of them arrived), %.1f a kill; 0 twice, 0 lost", st.Sent, st.Unknown, st.Unknown-none, float64(st.Unknown)/float64(max(1, kills)))
+	code, out, _ := command(t, "doctor", "--data", data)
+	if !strings.Contains(out, "announcements: the counts of all 1 hold") {
+		t.Errorf("doctor %d: %s", code, out)
+	}
+	if st.Unknown == 0 {
+		return
+	}
+	code, names, stderr := command(t, "announce", "names", "1", "--state", string(outbox.Unknown), "--data", data)
+	if code != 0 || strings.Count(names, "\n") != st.Unknown {
+		t.Errorf("%d names behind %d unknown: %q", strings.Count(names, "\n"), st.Unknown, stderr)
+	}
+}
