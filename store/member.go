@@ -131,6 +131,8 @@ var recordQueries = []struct{ name, query string }{
 	{"messages", `SELECT json_group_array(json_object('who', who, 'text', text, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'))) FROM line WHERE member_id = $1`},
 	{"tickets", `SELECT json_group_array(json_object('number', id, 'reason', reason, 'state', state, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', opened_at / 1000, 'unixepoch'))) FROM ticket WHERE member_id = $1`},
 	{"requests", `SELECT json_group_array(json_object('object', object, 'service', service, 'entry', entry, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'))) FROM request WHERE member_id = $1`},
+	{"announcements", `SELECT json_group_array(json_object('number', announcement_id, 'state', state, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', COALESCE(done_at, created_at) / 1000, 'unixepoch'))) FROM delivery WHERE member_id = $1 AND announcement_id IS NOT NULL`},
+	{"rooms", `SELECT json_group_array(json_object('network', network, 'room', chat, 'seen_at', strftime('%Y-%m-%dT%H:%M:%SZ', seen_at / 1000, 'unixepoch'))) FROM presence WHERE member_id = $1`},
 	{"imports", `SELECT json_group_array(json_object('added', json(iif(c.added, 'true', 'false')), 'changed', json(c.fields), 'at', strftime('%Y-%m-%dT%H:%M:%SZ', i.at / 1000, 'unixepoch'))) FROM import_change c JOIN import i ON i.id = c.import_id WHERE c.member_id = $1`},
 	{"link_codes", `SELECT json_group_array(strftime('%Y-%m-%dT%H:%M:%SZ', created_at / 1000, 'unixepoch')) FROM link_code WHERE member_id = $1`},
 	{"duplicates", `SELECT json_group_array(strftime('%Y-%m-%dT%H:%M:%SZ', noted_at / 1000, 'unixepoch')) FROM duplicate WHERE a_id = $1 OR b_id = $1`},

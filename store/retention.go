@@ -16,7 +16,7 @@ const (
 	// updates for 24 hours.
 	KeptTurns = 30 * 24 * time.Hour
 	// KeptReplies is for replies, danger texts and notices that were sent: nobody looks at them again, and
-	// they repeat what people wrote.
+	// they repeat what people wrote. Deliveries of announcements stay: they are the names behind its counts.
 	KeptReplies = 30 * 24 * time.Hour
 	// KeptImports is how long an import can be taken back: what it wrote over is kept for that alone.
 	KeptImports = 90 * 24 * time.Hour
@@ -26,15 +26,15 @@ const (
 func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		for statement, kept := range map[string]time.Duration{
-			`DELETE FROM line WHERE at < $1`:                        KeptLines,
-			`DELETE FROM turn WHERE at < $1`:                        KeptTurns,
-			`DELETE FROM delivery WHERE lane <= 1 AND done_at < $1`: KeptReplies,
-			`DELETE FROM conversation WHERE expires_at < $1`:        0,
-			`DELETE FROM guard WHERE since < $1`:                    guardWindow,
-			`DELETE FROM wrong_code WHERE last_at < $1`:             lockedFor,
-			`DELETE FROM import WHERE at < $1`:                      KeptImports,
-			`DELETE FROM link_code WHERE expires_at < $1`:           lockedFor,
-			`DELETE FROM invite WHERE expires_at < $1`:              KeptLines,
+			`DELETE FROM line WHERE at < $1`: KeptLines,
+			`DELETE FROM turn WHERE at < $1`: KeptTurns,
+			`DELETE FROM delivery WHERE lane <= 1 AND announcement_id IS NULL AND done_at < $1`: KeptReplies,
+			`DELETE FROM conversation WHERE expires_at < $1`:                                    0,
+			`DELETE FROM guard WHERE since < $1`:                                                guardWindow,
+			`DELETE FROM wrong_code WHERE last_at < $1`:                                         lockedFor,
+			`DELETE FROM import WHERE at < $1`:                                                  KeptImports,
+			`DELETE FROM link_code WHERE expires_at < $1`:                                       lockedFor,
+			`DELETE FROM invite WHERE expires_at < $1`:                                          KeptLines,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, now.Add(-kept).UnixMilli()); err != nil {
 				return fmt.Errorf("prune: %w", err)

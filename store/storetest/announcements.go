@@ -235,8 +235,13 @@ func stopsInBetween(w *world) {
 	}
 	alert := news(broadcast.Alert, "all")
 	alert.ValidFor = time.Hour
-	w.start(alert)
+	id = w.start(alert)
 	w.expect("an alert reaches who said stop", w.deliver(5), "p1000", "p1001", "p1002")
+	w.now = w.now.Add(60 * 24 * time.Hour)
+	w.check(w.Prune(w.Context(), w.now))
+	if st := w.standing(id); st.In(outbox.Sent) != 3 {
+		w.Errorf("after two months nobody knows any more who got the alert: %+v", st.Networks)
+	}
 }
 
 func announcementInDoubt(w *world) {
