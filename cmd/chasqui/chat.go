@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"chasqui/broadcast"
 	"chasqui/channel"
 	"chasqui/channel/terminal"
 	"chasqui/community"
@@ -50,9 +51,10 @@ func (p *program) chat(ctx context.Context, name, lang string, staff bool) (err 
 	}
 	defer func() { err = errors.Join(err, x.store.Close()) }()
 	var box *outbox.Outbox
+	runner := broadcast.NewRunner(x.store, x.texts, s.zone, p.now, func(channel.Network) {}, x.log)
 	chat := terminal.New(terminal.Options{
 		In: p.stdin, Out: p.stdout, Name: name, Language: lang, Interactive: isTerminal(p.stdin) && isTerminal(p.stdout), Now: p.now,
-		Settle: func(ctx context.Context) error { return box.Drain(ctx) },
+		Settle: func(ctx context.Context) error { return settle(ctx, runner, box) },
 		NewID:  func() string { return uuid.Must(uuid.NewV7()).String() },
 	})
 	// Only this chat is drained here: what goes to other networks leaves through serve.
@@ -71,6 +73,17 @@ func (p *program) chat(ctx context.Context, name, lang string, staff bool) (err 
 		return err
 	}
 	return chat.Run(ctx, b.Receive)
+}
+
+// settle sends what answers a line, and moves announcements on: in a terminal without serve nobody else does.
+func settle(ctx context.Context, runner *broadcast.Runner, box *outbox.Outbox) error {
+	if err := box.Drain(ctx); err != nil {
+		return err
+	}
+	if err := runner.Step(ctx); err != nil {
+		return err
+	}
+	return box.Drain(ctx)
 }
 
 func loginName() string {

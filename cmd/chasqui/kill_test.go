@@ -69,9 +69,7 @@ func TestAnnouncementSurvivesKills(t *testing.T) {
 		_ = c.Wait()
 	}
 	c := serveProcess(t, server, data, rate)
-	for !finished(t, data) {
-		time.Sleep(100 * time.Millisecond)
-	}
+	waitUntil(t, func() bool { return finished(t, data) })
 	stopChild(t, c)
 	judgeKills(t, data, users, done, window)
 	t.Logf("%d kills over %d deliveries at %d/s; the slowest restart sent again after %v", done, people, rate, slowest.Round(time.Millisecond))
@@ -91,9 +89,7 @@ func TestAnnouncementKilledAtEachPoint(t *testing.T) {
 			before := len(server.Calls("getMe"))
 			living := child(t, server, data, nowhere)
 			server.WaitFor(t, "the second process", func() bool { return len(server.Called("getMe")) > before })
-			for !finished(t, data) {
-				time.Sleep(20 * time.Millisecond)
-			}
+			waitUntil(t, func() bool { return finished(t, data) })
 			stopChild(t, living)
 			judgeKills(t, data, users, 1, 5)
 		})
@@ -177,6 +173,17 @@ func statusOf(t *testing.T, data string) standingJSON {
 		t.Fatalf("status said %q %q, %v", out, stderr, err)
 	}
 	return st
+}
+
+// waitUntil asks every now and then, for two minutes at most.
+func waitUntil(t *testing.T, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !holds(); {
+		if time.Now().After(deadline) {
+			t.Fatal("waited two minutes")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func finished(t *testing.T, data string) bool {
