@@ -33,6 +33,7 @@ func (o Outcome) and(p Outcome) Outcome {
 	o.Send = append(o.Send, p.Send...)
 	o.Said = append(o.Said, p.Said...)
 	o.Requests = append(o.Requests, p.Requests...)
+	o.Agenda = append(o.Agenda, p.Agenda...)
 	if p.Member != nil {
 		o.Member = p.Member
 	}

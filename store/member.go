@@ -122,6 +122,11 @@ var recordQueries = []struct{ name, query string }{
 	{"messages", `SELECT json_group_array(json_object('who', who, 'text', text, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'))) FROM line WHERE member_id = $1`},
 	{"tickets", `SELECT json_group_array(json_object('number', id, 'reason', reason, 'state', state, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', opened_at / 1000, 'unixepoch'))) FROM ticket WHERE member_id = $1`},
 	{"requests", `SELECT json_group_array(json_object('object', object, 'service', service, 'entry', entry, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'))) FROM request WHERE member_id = $1`},
+	{"events", `SELECT json_group_array(json_object('event', o.event_id, 'date', o.rule_date, 'answer', r.answer)) FROM rsvp r JOIN occurrence o ON o.id = r.occurrence_id WHERE r.member_id = $1`},
+	{"organises", `SELECT json_group_array(event_id) FROM organiser WHERE member_id = $1`},
+	{"deadlines", `SELECT json_group_array(json_object('kind', kind, 'for', anchor, 'day', day, 'state', state)) FROM deadline WHERE member_id = $1`},
+	{"formalities", `SELECT json_group_array(json_object('kind', kind, 'for', anchor, 'state', state, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'))) FROM formality WHERE member_id = $1`},
+	{"calendar", `SELECT json_group_array(strftime('%Y-%m-%dT%H:%M:%SZ', created_at / 1000, 'unixepoch')) FROM calendar_feed WHERE member_id = $1`},
 	{"role", `SELECT COALESCE((SELECT json_quote(role) FROM role WHERE member_id = $1), 'null')`},
 }
 
