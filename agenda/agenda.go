@@ -126,6 +126,21 @@ func (o Occurrence) Timed(zone *time.Location) Occurrence {
 	return o
 }
 
+// MovedTo is the occurrence at another start, as long as before.
+func (o Occurrence) MovedTo(start Wall) Occurrence {
+	switch {
+	case o.End == "":
+	case o.Start.AllDay() != start.AllDay():
+		o.End = ""
+	case start.AllDay():
+		o.End = start.AddDays(daysBetween(o.Start.Date(), o.End.Date()))
+	default:
+		o.End = start.Add(o.End.naive().Sub(o.Start.naive()))
+	}
+	o.Start, o.State = start, Moved
+	return o
+}
+
 // Over reports whether nobody can come any more.
 func (o Occurrence) Over(now time.Time) bool { return !now.Before(o.EndsAt) }
 

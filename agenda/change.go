@@ -57,8 +57,11 @@ type Settle struct {
 }
 
 // Subscribe gives the turn's member the calendar feed behind a secret, in place of any other; with an
-// empty hash it only ends the one there was.
-type Subscribe struct{ SecretHash string }
+// empty hash it only ends the one there was. What Say returns holds the secret and is not kept as said.
+type Subscribe struct {
+	SecretHash string
+	Say        func() []outbox.Draft
+}
 
 func (Reply) change()     {}
 func (SaveDraft) change() {}

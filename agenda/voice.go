@@ -8,6 +8,7 @@ import (
 
 	"chasqui/channel"
 	"chasqui/i18n"
+	"chasqui/outbox"
 )
 
 // Voice puts the agenda into words, each person's own language and clock.
@@ -35,13 +36,19 @@ func (v Voice) Date(l i18n.Lang, t, now time.Time) string {
 	if t.Year() != now.Year() {
 		key = "event.date.year"
 	}
-	return v.Texts.T(l, key, "weekday", v.Texts.T(l, "day."+strings.ToLower(t.Weekday().String())), "day", day,
+	return v.Texts.T(l, key, "weekday", v.Texts.T(l, "weekday."+strings.ToLower(t.Weekday().String())), "day", day,
 		"month", v.Texts.T(l, fmt.Sprintf("month.%d", t.Month())), "year", t.Year())
 }
 
-// City names a zone by the town it is called after.
-func City(zone *time.Location) string {
+// city names a zone by the town it is called after, in the reader's own words where they are ours to know.
+func (v Voice) city(l i18n.Lang, zone *time.Location) string {
 	name := zone.String()
+	switch name {
+	case "America/Lima":
+		return v.Texts.T(l, "event.zone.lima")
+	case "Europe/Paris":
+		return v.Texts.T(l, "event.zone.paris")
+	}
 	return strings.ReplaceAll(name[strings.LastIndexByte(name, '/')+1:], "_", " ")
 }
 
@@ -57,22 +64,28 @@ func (v Voice) When(l i18n.Lang, o Occurrence, event, reader *time.Location, now
 	text := v.clock(l, o, reader, now)
 	_, here := o.StartsAt.In(reader).Zone()
 	if _, there := o.StartsAt.In(event).Zone(); here != there {
-		text += " = " + v.clock(l, o, event, now)
+		if WallAt(o.StartsAt, event).Date() != WallAt(o.StartsAt, reader).Date() {
+			return text + " = " + v.clock(l, o, event, now)
+		}
+		text += " = " + v.Texts.T(l, "event.when.there", "hours", v.hours(l, o, event, now), "city", v.city(l, event))
 	}
 	return text
 }
 
 func (v Voice) clock(l i18n.Lang, o Occurrence, zone *time.Location, now time.Time) string {
+	return v.Texts.T(l, "event.when", "date", v.Date(l, o.StartsAt.In(zone), now.In(zone)), "hours", v.hours(l, o, zone, now), "city", v.city(l, zone))
+}
+
+func (v Voice) hours(l i18n.Lang, o Occurrence, zone *time.Location, now time.Time) string {
 	start, end := o.StartsAt.In(zone), o.EndsAt.In(zone)
 	hours := start.Format("15:04")
 	switch {
 	case o.End == "":
+		return hours
 	case WallAt(start, zone).Date() == WallAt(end, zone).Date() || end.Sub(start) < 12*time.Hour:
-		hours += "–" + end.Format("15:04")
-	default:
-		hours += " – " + v.Date(l, end, now) + " " + end.Format("15:04")
+		return hours + "–" + end.Format("15:04")
 	}
-	return v.Texts.T(l, "event.when", "date", v.Date(l, start, now), "hours", hours, "city", City(zone))
+	return hours + " – " + v.Date(l, end, now.In(zone)) + " " + end.Format("15:04")
 }
 
 // Ahead says how far away an occurrence is, in words that are true now.
@@ -101,19 +114,20 @@ func (v Voice) days(l i18n.Lang, n int) string {
 	return v.Texts.T(l, "ahead.days", "n", n)
 }
 
-// Title and when, the two lines that begin whatever is said of an occurrence.
-func (v Voice) head(l i18n.Lang, c Card, reader *time.Location, now time.Time) string {
-	return "*" + c.Title(l) + "*\n" + v.When(l, c.Occurrence, c.Location(), reader, now)
+// Head is what begins whatever is said of an occurrence: title, time, place.
+func (v Voice) Head(l i18n.Lang, c Card, reader *time.Location, now time.Time) string {
+	text := "*" + c.Title(l) + "*\n" + v.When(l, c.Occurrence, c.Location(), reader, now)
+	if where := c.Where(); where != "" {
+		text += "\n" + where
+	}
+	return text
 }
 
 // Card is all that somebody who may come reads of an occurrence.
 func (v Voice) Card(l i18n.Lang, c Card, reader *time.Location, now time.Time) string {
-	lines := []string{v.head(l, c, reader, now)}
+	lines := []string{v.Head(l, c, reader, now)}
 	if c.Occurrence.State == Cancelled {
 		return strings.Join(append(lines, "", v.Texts.T(l, "event.is.cancelled")), "\n")
-	}
-	if where := c.Where(); where != "" {
-		lines = append(lines, where)
 	}
 	lines = append(lines, "", v.Count(l, c))
 	if c.Mine != "" {
@@ -186,10 +200,7 @@ func (v Voice) Reminder(p Person, c Card, now time.Time) channel.Content {
 // Up tells somebody that they moved up from the waiting list.
 func (v Voice) Up(p Person, c Card, now time.Time) channel.Content {
 	l := Language(p)
-	text := v.Texts.T(l, "event.up") + "\n\n" + v.head(l, c, ZoneOf(p.Member, v.Home), now)
-	if where := c.Where(); where != "" {
-		text += "\n" + where
-	}
+	text := v.Texts.T(l, "event.up") + "\n\n" + v.Head(l, c, ZoneOf(p.Member, v.Home), now)
 	return channel.Content{Text: text, Buttons: [][]channel.Button{{v.cannot(l, c)}}}
 }
 
@@ -217,4 +228,34 @@ func (v Voice) Changed(p Person, before, after Card, now time.Time) channel.Cont
 func (v Voice) CancelledAll(p Person, e Event) channel.Content {
 	l := Language(p)
 	return channel.Content{Text: v.Texts.T(l, "event.cancelled.all", "title", e.Title(l))}
+}
+
+// ChangeDrafts tell whom a change concerns: those who said yes or maybe, those who wait, those who run it.
+// It answers what they said, so it leaves whatever they agreed to. Other seats concern only who moves up.
+func (v Voice) ChangeDrafts(before, after Card, concerned []Person, now time.Time) []outbox.Draft {
+	o, p := before.Occurrence, after.Occurrence
+	o.Seats, o.Sequence = p.Seats, p.Sequence
+	if o == p {
+		return nil
+	}
+	var drafts []outbox.Draft
+	for _, person := range concerned {
+		if person.To.ID == "" || !person.Organiser && (person.Answer == No || person.Answer == "") {
+			continue
+		}
+		drafts = append(drafts, outbox.Draft{Lane: outbox.Reply, To: person.To, MemberID: person.ID, Content: v.Changed(person, before, after, now),
+			Cause: fmt.Sprintf("event %d change %d", p.ID, p.Sequence)})
+	}
+	return drafts
+}
+
+// CancelDrafts tell everybody that an event happens on none of its dates.
+func (v Voice) CancelDrafts(e Event, concerned []Person) []outbox.Draft {
+	var drafts []outbox.Draft
+	for _, p := range concerned {
+		if p.To.ID != "" {
+			drafts = append(drafts, outbox.Draft{Lane: outbox.Reply, To: p.To, MemberID: p.ID, Content: v.CancelledAll(p, e), Cause: "event " + decimal(e.ID) + " cancelled"})
+		}
+	}
+	return drafts
 }

@@ -40,8 +40,10 @@ type Options struct {
 	Texts i18n.Texts
 	// Zone is the community's own.
 	Zone *time.Location
-	Now  func() time.Time
-	Log  *slog.Logger
+	// PublicURL is where people reach the console, or "": without it there are no calendar links.
+	PublicURL string
+	Now       func() time.Time
+	Log       *slog.Logger
 	// Wake is told after each commit which networks have something to send.
 	Wake func(channel.Network)
 	// Link is where people reach the bot in private on a network, such as https://t.me/name, or "".
@@ -161,7 +163,9 @@ func (b *Bot) chooseLanguage(t *Turn) {
 			t.Language = l
 		}
 	}
-	if (t.Kind == channel.Text || t.Kind == channel.Media) && t.Command == "" {
+	// What staff write into an event is in the reader's language, not theirs.
+	writes := strings.HasPrefix(t.Conversation.Question, "event.")
+	if (t.Kind == channel.Text || t.Kind == channel.Media) && t.Command == "" && !writes {
 		if l, sure := b.FAQ.Language(t.Text); sure {
 			t.Language = l
 		}

@@ -21,7 +21,7 @@ const sameDanger = 10 * time.Minute
 // what to do, and the team is told. Fails: with nobody on the team the text still comes; the ticket
 // waits.
 func (b *Bot) danger(ctx context.Context, t Turn) (Outcome, bool, error) {
-	if t.Kind != channel.Text && t.Kind != channel.Media || t.Quoted != nil {
+	if t.Kind != channel.Text && t.Kind != channel.Media || t.Quoted != nil || writesEvent(t) {
 		return Outcome{}, false, nil
 	}
 	text := t.Text

@@ -51,7 +51,10 @@ func (w *turnWriter) change(ctx context.Context, change agenda.Change) ([]outbox
 	case agenda.Settle:
 		return nil, settle(ctx, w.tx, w.memberID, c, now)
 	case agenda.Subscribe:
-		return nil, subscribe(ctx, w.tx, w.memberID, c, now)
+		if err := subscribe(ctx, w.tx, w.memberID, c, now); err != nil || c.Say == nil {
+			return nil, err
+		}
+		return c.Say(), nil
 	}
 	return nil, fmt.Errorf("the store does not know the change %T", change)
 }
@@ -136,36 +139,34 @@ func fillSeats(ctx context.Context, tx *sql.Tx, occurrenceID int64, now time.Tim
 
 // FillSeats implements agenda.Store.
 func (s *Store) FillSeats(ctx context.Context, now time.Time, compose func(agenda.Card, []agenda.Person) []outbox.Draft) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
-		var waiting []int64
-		err := each(ctx, tx, func(rows *sql.Rows) error {
-			var id int64
-			err := rows.Scan(&id)
-			waiting = append(waiting, id)
-			return err
-		}, `SELECT DISTINCT r.occurrence_id FROM rsvp r INDEXED BY rsvp_waiting JOIN occurrence o ON o.id = r.occurrence_id
-			WHERE r.answer = 'waiting' AND o.ends_at > $1`, now.UnixMilli())
-		if err != nil {
-			return fmt.Errorf("find waiting lists: %w", err)
-		}
-		for _, id := range waiting {
+	var waiting []int64
+	err := each(ctx, s.read, func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		waiting = append(waiting, id)
+		return err
+	}, `SELECT DISTINCT r.occurrence_id FROM rsvp r INDEXED BY rsvp_waiting JOIN occurrence o ON o.id = r.occurrence_id
+		WHERE r.answer = 'waiting' AND o.ends_at > $1`, now.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("find waiting lists: %w", err)
+	}
+	for _, id := range waiting {
+		err := s.inTx(ctx, func(tx *sql.Tx) error {
 			up, err := fillSeats(ctx, tx, id, now)
-			if err != nil {
+			if err != nil || len(up) == 0 {
 				return err
-			}
-			if len(up) == 0 {
-				continue
 			}
 			card, _, err := readCard(ctx, tx, 0, id)
 			if err != nil {
 				return err
 			}
-			if err := enqueueAll(ctx, tx, compose(card, up), now); err != nil {
-				return err
-			}
+			return enqueueAll(ctx, tx, compose(card, up), now)
+		})
+		if err != nil {
+			return fmt.Errorf("fill the seats of occurrence %d: %w", id, err)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func enqueueAll(ctx context.Context, tx *sql.Tx, drafts []outbox.Draft, now time.Time) error {

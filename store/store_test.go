@@ -5,14 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"chasqui/agenda"
 	"chasqui/channel"
 	"chasqui/community"
+	"chasqui/i18n"
 	"chasqui/outbox"
 	"chasqui/store"
 	"chasqui/store/storetest"
@@ -294,5 +297,61 @@ func TestReadersNeverWaitForTheWriterForLong(t *testing.T) {
 	}
 	if f, err := s.Figures(ctx, now); err != nil || f.Queued != 100 {
 		t.Errorf("%d queued, %v", f.Queued, err)
+	}
+}
+
+// keysOnly says nothing but the key of a text.
+type keysOnly struct{}
+
+func (keysOnly) T(_ i18n.Lang, key string, _ ...any) string { return key }
+
+// Whoever restores a backup of last week must not have last week's reminders sent again.
+func TestNothingDueBeforeARestoreIsSentAfterIt(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	s := open(t, dir)
+	if err := s.AddStaff(ctx, channel.Address{Network: channel.Telegram, ID: "ana"}, community.Admin, now); err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, dir)
+	starts := now.Add(26 * time.Hour)
+	for _, statement := range []string{
+		`INSERT INTO event (uid, title_fr, title_es, start_wall, zone, audience, state, created_at, updated_at) VALUES ('u', 'Goûter', 'Lonche', '2026-11-25 12:00', 'America/Lima', 'all', 'planned', 0, 0)`,
+		fmt.Sprintf(`INSERT INTO occurrence (event_id, rule_date, start_wall, starts_at, ends_at) VALUES (1, '2026-11-25', '2026-11-25 12:00', %d, %d)`, starts.UnixMilli(), starts.Add(time.Hour).UnixMilli()),
+		`INSERT INTO rsvp (occurrence_id, member_id, answer, rank, at) VALUES (1, 1, 'yes', 1, 0)`,
+		fmt.Sprintf(`INSERT INTO reminder (occurrence_id, kind, starts_at, due_at) VALUES (1, '1d', %d, %d), (1, '1h', %d, %d)`,
+			starts.UnixMilli(), starts.Add(-24*time.Hour).UnixMilli(), starts.UnixMilli(), starts.Add(-time.Hour).UnixMilli()),
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if err := errors.Join(s.Backup(ctx, copied), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	restored := now.Add(3 * time.Hour)
+	if _, err := store.Restore(ctx, copied, filepath.Join(dir, "chasqui.db"), restored); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	defer s.Close()
+	keeper := agenda.Timekeeper{Store: s, Voice: agenda.Voice{Texts: keysOnly{}, Home: time.UTC}, Log: slog.New(slog.DiscardHandler), Wake: func() {}}
+	waiting := func(lane outbox.Lane) (n int) {
+		if err := raw(t, dir).QueryRow(`SELECT COUNT(*) FROM delivery WHERE lane = $1`, lane).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if err := keeper.Tick(ctx, restored); err != nil {
+		t.Fatal(err)
+	}
+	if r, told := waiting(outbox.Reminder), waiting(outbox.Reply); r != 0 || told != 1 {
+		t.Errorf("%d reminders of before the restore, told %d times", r, told)
+	}
+	if err := keeper.Tick(ctx, starts.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if r := waiting(outbox.Reminder); r != 1 {
+		t.Errorf("%d reminders of after it", r)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"chasqui/agenda"
 	"chasqui/bot"
 	"chasqui/channel"
 	"chasqui/community"
@@ -22,6 +23,7 @@ type Store interface {
 	bot.Store
 	bot.Releases
 	outbox.Store
+	agenda.Store
 	Enqueue(ctx context.Context, drafts []outbox.Draft, now time.Time) error
 	AddStaff(ctx context.Context, a channel.Address, role community.Role, now time.Time) error
 	AddInvite(ctx context.Context, codeHash string, role community.Role, now, expires time.Time) error
@@ -57,6 +59,14 @@ func Run(t *testing.T, open Open) {
 		"old lines and turns are pruned, others stay":     pruning,
 		"a reply under a notice finds its ticket":         quoting,
 		"an abandoned ticket is released exactly once":    releasing,
+		"the last seat goes to one and the next in line":  seats,
+		"a crowd never takes more seats than there are":   crowd,
+		"a reminder leaves once whatever the clock does":  remindOnce,
+		"who comes is reminded unless they said stop":     remindConsent,
+		"a reminder too late is skipped and told":         remindLate,
+		"a moved occurrence is reminded of anew":          moving,
+		"occurrences are made ahead, each once":           recurring,
+		"deadlines follow dates and stop when done":       deadlines,
 		"what was committed is there after opening again": reopening,
 	} {
 		t.Run(name, func(t *testing.T) {
