@@ -64,6 +64,14 @@ func TestTheSchemaKeepsTheRules(t *testing.T) {
 		`UPDATE delivery SET state = 'sent', claimed_at = NULL, done_at = 2 WHERE id = 1`,
 		`UPDATE delivery SET state = 'read' WHERE id = 1`,
 		`INSERT INTO audit (at, actor, action) VALUES (0, 'a', 'b')`,
+		`INSERT INTO member (id, created_at, updated_at) VALUES (2, 0, 0)`,
+		`INSERT INTO event (id, uid, title_fr, title_es, start_wall, zone, audience, state, author_id, created_at, updated_at) VALUES (1, 'u', 'f', 'e', '2026-12-05 16:00', 'America/Lima', 'all', 'planned', 1, 0, 0)`,
+		`INSERT INTO event (uid, state, author_id, created_at, updated_at) VALUES ('d', 'draft', 1, 0, 0)`,
+		`INSERT INTO occurrence (id, event_id, rule_date, start_wall, starts_at, ends_at, seats) VALUES (1, 1, '2026-12-05', '2026-12-05 16:00', 10, 20, 1)`,
+		`INSERT INTO rsvp (occurrence_id, member_id, answer, rank, at) VALUES (1, 1, 'yes', 1, 0)`,
+		`INSERT INTO rsvp (occurrence_id, member_id, answer, rank, at) VALUES (1, 2, 'waiting', 2, 0)`,
+		`INSERT INTO reminder (occurrence_id, kind, starts_at, due_at, state) VALUES (1, '1d', 10, 5, 'sent')`,
+		`INSERT INTO deadline (member_id, kind, anchor, days, day, due_at, state) VALUES (1, 'ninety', '2026-12-03', -3, '2026-11-30', 5, 'sent')`,
 	} {
 		if err := exec(ok); err != nil {
 			t.Fatalf("%s: %v", ok, err)
@@ -81,6 +89,15 @@ func TestTheSchemaKeepsTheRules(t *testing.T) {
 		"a role is one of three":            `INSERT INTO role (member_id, role, granted_at, granted_by) VALUES (1, 'king', 0, 'x')`,
 		"danger is urgent":                  `INSERT INTO ticket (member_id, network, chat, language, reason, state, opened_at, active_at) VALUES (1, 'web', '7', 'fr', 'danger', 'waiting', 0, 0)`,
 		"a closed ticket has an end":        `INSERT INTO ticket (member_id, network, chat, language, reason, state, opened_at, active_at) VALUES (1, 'web', '7', 'fr', 'asked', 'closed', 0, 0)`,
+		"no more yes than seats":            `UPDATE rsvp SET answer = 'yes' WHERE member_id = 2`,
+		"one answer each":                   `INSERT INTO rsvp (occurrence_id, member_id, answer, rank, at) VALUES (1, 1, 'no', 3, 0)`,
+		"a day of a rule happens once":      `INSERT INTO occurrence (event_id, rule_date, start_wall, starts_at, ends_at) VALUES (1, '2026-12-05', '2026-12-06 16:00', 11, 20)`,
+		"a reminder leaves once":            `UPDATE reminder SET state = 'pending'`,
+		"one reminder for a start":          `INSERT INTO reminder (occurrence_id, kind, starts_at, due_at) VALUES (1, '1d', 10, 6)`,
+		"a deadline is told once":           `UPDATE deadline SET state = 'pending'`,
+		"one draft an author":               `INSERT INTO event (uid, state, author_id, created_at, updated_at) VALUES ('d2', 'draft', 1, 0, 0)`,
+		"what is planned is whole":          `UPDATE event SET state = 'planned' WHERE uid = 'd'`,
+		"nothing ends before it starts":     `UPDATE occurrence SET end_wall = '2026-12-04 16:00'`,
 		"the audit log is not edited":       `UPDATE audit SET actor = 'nobody'`,
 		"what was not claimed was not sent": `INSERT INTO delivery (key, lane, network, chat, body, due_at, created_at) VALUES ('o', 1, 'telegram', '7', '{}', 0, 0); UPDATE delivery SET state = 'sent', done_at = 1 WHERE key = 'o'`,
 	} {
@@ -353,5 +370,35 @@ func TestNothingDueBeforeARestoreIsSentAfterIt(t *testing.T) {
 	}
 	if r := waiting(outbox.Reminder); r != 1 {
 		t.Errorf("%d reminders of after it", r)
+	}
+}
+
+func TestTheSampleCalendarIsImportedOnce(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	data, err := os.ReadFile("../agenda/sample/calendar-2025.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, _, err := agenda.ReadSheet(data, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{0, len(rows)} {
+		known, written, err := s.ImportEvents(t.Context(), rows, true, now)
+		if err != nil || !written || len(known) != want {
+			t.Errorf("import %d: %d known, %v, %v", i+1, len(known), written, err)
+		}
+	}
+	events, err := s.Events(t.Context(), now)
+	if err != nil || len(events) != len(rows) {
+		t.Errorf("%d events, %v", len(events), err)
+	}
+	keeper := agenda.Timekeeper{Store: s, Voice: agenda.Voice{Texts: keysOnly{}, Home: time.UTC}, Log: slog.New(slog.DiscardHandler), Wake: func() {}}
+	if err := keeper.Tick(t.Context(), now); err != nil {
+		t.Error(err)
+	}
+	if f, err := s.Figures(t.Context(), now); err != nil || f.Queued != 0 {
+		t.Errorf("a calendar of the past makes %d deliveries, %v", f.Queued, err)
 	}
 }

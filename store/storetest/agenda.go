@@ -328,3 +328,122 @@ func deadlines(w *world) {
 	w.tick()
 	w.expect("three days before went by while nothing ran", w.told(), "ana: deadline.missed")
 }
+
+// clockChanges goes through each event's last week minute by minute near what is due, and back.
+func clockChanges(w *world) {
+	for i, c := range []struct {
+		zone, start string
+		// due are the instants, by UTC, of the three reminders.
+		due [3]string
+	}{
+		{"America/Lima", "2026-12-05 16:00", [3]string{"2026-11-28T21:00:00Z", "2026-12-04T21:00:00Z", "2026-12-05T20:00:00Z"}},
+		// Paris goes back on 25 October 2026: a week and a day before, it is an hour nearer to UTC.
+		{"Europe/Paris", "2026-10-25 18:00", [3]string{"2026-10-18T16:00:00Z", "2026-10-24T16:00:00Z", "2026-10-25T16:00:00Z"}},
+		// Half past two comes twice that night; the first one counts.
+		{"Europe/Paris", "2026-10-25 02:30", [3]string{"2026-10-18T00:30:00Z", "2026-10-24T00:30:00Z", "2026-10-24T23:30:00Z"}},
+		// It goes forward on 28 March 2027: what is a day before an hour that there was not is at that hour all the same.
+		{"Europe/Paris", "2027-03-28 02:30", [3]string{"2027-03-21T01:30:00Z", "2027-03-27T01:30:00Z", "2027-03-28T00:00:00Z"}},
+		{"Europe/Paris", "2027-03-29 02:30", [3]string{"2027-03-22T01:30:00Z", "2027-03-28T01:00:00Z", "2027-03-28T23:30:00Z"}},
+		// A leap day, and the day after it.
+		{"America/Lima", "2028-02-29 09:00", [3]string{"2028-02-22T14:00:00Z", "2028-02-28T14:00:00Z", "2028-02-29T13:00:00Z"}},
+		{"America/Lima", "2028-03-01 09:00", [3]string{"2028-02-23T14:00:00Z", "2028-02-29T14:00:00Z", "2028-03-01T13:00:00Z"}},
+	} {
+		start, err := agenda.ParseWall(c.start)
+		w.check(err)
+		first, err := time.Parse(time.RFC3339, c.due[0])
+		w.check(err)
+		w.now = first.AddDate(0, 0, -2)
+		o := w.publish(agenda.Event{Start: start, Zone: c.zone, Titles: map[i18n.Lang]string{i18n.French: fmt.Sprint(i), i18n.Spanish: fmt.Sprint(i)}})
+		w.answer("a", o, agenda.Yes)
+		for _, text := range c.due {
+			due, err := time.Parse(time.RFC3339, text)
+			w.check(err)
+			for _, step := range []struct {
+				after time.Duration
+				want  []string
+			}{
+				{-time.Minute, nil}, {0, []string{"ana: event.remind", "a: event.remind"}}, {time.Minute, nil},
+				{-2 * time.Hour, nil}, {0, nil}, {5 * time.Minute, nil},
+			} {
+				w.now = due.Add(step.after)
+				w.tick()
+				w.expect(fmt.Sprintf("%s in %s, %v after %s", c.start, c.zone, step.after, text), w.told(), step.want...)
+			}
+		}
+	}
+}
+
+func weekDown(w *world) {
+	w.clock("2026-11-20 10:00")
+	o := w.publish(agenda.Event{Start: "2026-12-05 16:00"})
+	later := w.publish(agenda.Event{Start: "2026-12-14 16:00", Titles: map[i18n.Lang]string{i18n.French: "JIV", i18n.Spanish: "DIV"}})
+	w.answer("a", o, agenda.Yes)
+	w.answer("a", later, agenda.Yes)
+	m := w.agreed("theo")
+	m.Kind, m.Scheme, m.Region, m.End = community.Volunteer, "VSI", "cusco", "2027-01-01"
+	w.commit(w.turn("theo", "profile"), bot.Outcome{Member: &m})
+	w.tick()
+	w.expect("what was missed before and lies ahead", w.told(), "theo: deadline.text.mission_end")
+	w.clock("2026-12-09 10:00")
+	w.tick()
+	// The seven days of the second event are two days late at most; of the first everything is over, and the
+	// thirty days of a mission's end are a week late.
+	w.expect("after a week and more", w.told(), "ana: event.missed.late", "ana: event.remind", "a: event.remind", "ana: deadline.missed")
+	w.now = w.now.AddDate(-1, 0, 0)
+	w.tick()
+	w.expect("with the clock a year back", w.told())
+}
+
+func feeds(w *world) {
+	o := w.publish(agenda.Event{Start: "2026-12-05 16:00"})
+	w.meet("a")
+	subscribe := func(hash string) {
+		w.commit(w.turn("a", "feed"), bot.Outcome{Agenda: []agenda.Change{agenda.Subscribe{SecretHash: hash}}})
+	}
+	open := func(hash string) bool {
+		_, cards, ok, err := w.Feed(w.Context(), hash, w.now, w.now.AddDate(1, 0, 0))
+		w.check(err)
+		if ok && (len(cards) != 1 || cards[0].Occurrence.ID != o.ID) {
+			w.Errorf("the feed holds %v", cards)
+		}
+		return ok
+	}
+	subscribe("one")
+	if !open("one") || open("two") || open("") {
+		w.Error("a feed does not open to its secret alone")
+	}
+	subscribe("two")
+	if open("one") || !open("two") {
+		w.Error("a new secret does not replace the old one")
+	}
+	subscribe("")
+	if open("two") || open("") {
+		w.Error("a feed that was ended still opens")
+	}
+}
+
+func erasingAgenda(w *world) {
+	o := w.publish(agenda.Event{Start: "2026-12-05 16:00"})
+	m := w.agreed("leo")
+	m.Kind, m.End = community.Volunteer, "2027-06-30"
+	w.commit(w.turn("leo", "profile"), bot.Outcome{Member: &m})
+	w.answer("leo", o, agenda.Yes)
+	w.commit(w.turn("leo", "x"), bot.Outcome{Agenda: []agenda.Change{agenda.Subscribe{SecretHash: "h"}, agenda.Settle{Kind: "mission_end", Anchor: m.End, Done: true}}})
+	w.tick()
+	record, err := w.Record(w.Context(), m.ID)
+	w.check(err)
+	for _, kept := range []string{`"answer": "yes"`, `"kind": "mission_end"`, `"calendar": [`, `"state": "claimed"`} {
+		if !strings.Contains(string(record), kept) {
+			w.Errorf("the record does not say %s: %s", kept, record)
+		}
+	}
+	w.check(w.Erase(w.Context(), m.ID, "operator", w.now))
+	guests, err := w.Guests(w.Context(), o.ID)
+	w.check(err)
+	if len(guests) != 1 || guests[0].Answer != "" {
+		w.Errorf("left: %+v", guests)
+	}
+	if _, _, ok, err := w.Feed(w.Context(), "h", w.now, w.now); ok || err != nil {
+		w.Errorf("the feed of an erased member opens: %v", err)
+	}
+}

@@ -29,6 +29,7 @@ type Store interface {
 	AddInvite(ctx context.Context, codeHash string, role community.Role, now, expires time.Time) error
 	Member(ctx context.Context, id int64) (community.Member, error)
 	Erase(ctx context.Context, memberID int64, actor string, now time.Time) error
+	Feed(ctx context.Context, secretHash string, from, until time.Time) (community.Member, []agenda.Card, bool, error)
 	Prune(ctx context.Context, now time.Time) error
 	Close() error
 }
@@ -65,6 +66,10 @@ func Run(t *testing.T, open Open) {
 		"who comes is reminded unless they said stop":     remindConsent,
 		"a reminder too late is skipped and told":         remindLate,
 		"a moved occurrence is reminded of anew":          moving,
+		"reminders keep the clock when it changes":        clockChanges,
+		"a week without running tells what it missed":     weekDown,
+		"a calendar feed opens to its secret alone":       feeds,
+		"erasing leaves no answer and no deadline":        erasingAgenda,
 		"occurrences are made ahead, each once":           recurring,
 		"deadlines follow dates and stop when done":       deadlines,
 		"what was committed is there after opening again": reopening,
