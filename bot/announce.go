@@ -75,7 +75,7 @@ func (b *Bot) askText(t Turn, a broadcast.Announcement, l i18n.Lang, above strin
 	case len(a.Texts) == 0:
 		rows = [][]channel.Button{row(button(b.T(t, "announce.latest"), "n:list")), row(button(b.T(t, "announce.discard"), "n:drop"))}
 	}
-	return b.say(t, strings.Join(parts, "\n\n"), append(rows, b.realCry(t)...)...).asking(Conversation{Question: "announce." + string(l), Expires: t.Now.Add(draftFor)})
+	return b.say(t, strings.Join(parts, "\n\n"), rows...).asking(Conversation{Question: "announce." + string(l), Expires: t.Now.Add(draftFor)})
 }
 
 // typedAnnounce takes what a publisher writes while a question about the draft is open.
@@ -85,7 +85,7 @@ func (b *Bot) typedAnnounce(ctx context.Context, t Turn, step string) (Outcome, 
 	}
 	if step == "retract" {
 		o, err := b.takeBack(ctx, t, t.Conversation.Data["id"], inLanguages(t.Text, t.Language))
-		return o, true, err
+		return b.offerCry(t, o), true, err
 	}
 	a, found, err := b.Store.DraftOf(ctx, t.Member.ID)
 	if err != nil || !found {
@@ -104,7 +104,7 @@ func (b *Bot) typedAnnounce(ctx context.Context, t Turn, step string) (Outcome, 
 	default:
 		return Outcome{}, false, nil
 	}
-	return o, true, err
+	return b.offerCry(t, o), true, err
 }
 
 // languageMark is «FR:» at the beginning of a line in any case, or anywhere in capitals: a Spanish text that
@@ -242,7 +242,7 @@ func (b *Bot) draftCard(ctx context.Context, t Turn, a broadcast.Announcement, a
 	if a.File != nil {
 		lines = append(lines, b.T(t, "announce.file", "name", a.File.Name))
 	}
-	return b.show(t, strings.Join(lines, "\n"), append(b.draftRows(t, a), b.realCry(t)...)...).settled(), nil
+	return b.show(t, strings.Join(lines, "\n"), b.draftRows(t, a)...).settled(), nil
 }
 
 func (b *Bot) draftRows(t Turn, a broadcast.Announcement) [][]channel.Button {

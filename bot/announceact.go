@@ -382,8 +382,7 @@ func (b *Bot) takeBack(ctx context.Context, t Turn, number string, texts map[i18
 		o, err := b.tooLate(ctx, t, id)
 		return o.settled(), err
 	}
-	rows := append([][]channel.Button{{button(b.T(t, "announce.title", "id", id), fmt.Sprintf("n:show:%d", id))}}, b.realCry(t)...)
-	o := b.say(t, b.T(t, "announce.did.retract", "id", id), rows...).settled()
+	o := b.say(t, b.T(t, "announce.did.retract", "id", id), row(button(b.T(t, "announce.title", "id", id), fmt.Sprintf("n:show:%d", id)))).settled()
 	o.Announce = []broadcast.Change{{Verb: broadcast.Retract, ID: id, Announcement: broadcast.Announcement{Texts: texts}}}
 	return o, nil
 }

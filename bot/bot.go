@@ -40,8 +40,10 @@ type Options struct {
 	Texts i18n.Texts
 	// Zone is the community's own.
 	Zone *time.Location
-	Now  func() time.Time
-	Log  *slog.Logger
+	// PublicURL is where people reach the console, or "": without it there are no calendar links.
+	PublicURL string
+	Now       func() time.Time
+	Log       *slog.Logger
 	// Wake is told after each commit which networks have something to send.
 	Wake func(channel.Network)
 	// Fetch brings a file that somebody sent; nil where no network can.
@@ -118,6 +120,12 @@ func (b *Bot) try(ctx context.Context, m channel.Message) (done bool, err error)
 	}
 	if committed {
 		b.wake(o.Send)
+		// Whom the agenda wrote to, only the store knows.
+		for _, n := range []channel.Network{channel.Telegram, channel.WhatsApp, channel.Web, channel.Terminal} {
+			if len(o.Agenda) > 0 {
+				b.Wake(n)
+			}
+		}
 	}
 	return true, nil
 }
@@ -189,6 +197,7 @@ func (b *Bot) finish(ctx context.Context, t Turn, o Outcome) (Outcome, error) {
 		return o, nil
 	}
 	if t.Late && !o.crisis {
+		o.Quiet = true
 		o.Send = slices.DeleteFunc(o.Send, func(d outbox.Draft) bool { return d.To == t.Chat })
 	}
 	if t.Role == "" && !o.crisis {
@@ -228,9 +237,10 @@ const mostReplies = 30
 // is over. What the message changes is still committed.
 func (b *Bot) guard(ctx context.Context, t Turn, o Outcome) (Outcome, error) {
 	toChat := func(d outbox.Draft) bool { return d.To == t.Chat }
-	if t.Replies < mostReplies || !slices.ContainsFunc(o.Send, toChat) {
+	if t.Replies < mostReplies || !slices.ContainsFunc(o.Send, toChat) && len(o.Agenda) == 0 {
 		return o, nil
 	}
+	o.Quiet = true
 	o.Send = slices.DeleteFunc(o.Send, toChat)
 	if t.Told {
 		return o, nil

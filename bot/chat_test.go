@@ -3,6 +3,8 @@ package bot_test
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"chasqui/agenda"
 	"chasqui/bot"
 	"chasqui/broadcast"
 	"chasqui/channel"
@@ -33,8 +36,8 @@ var update = flag.Bool("update", false, "rewrite the transcripts with what the b
 //
 //	# a comment
 //	@ clock 2026-11-24 10:00           the time in Lima from here on
-//	@ wait 25h                         time passes, and what is due then is done
-//	@ down 25h                         time passes and nothing runs
+//	@ wait 25h                         time passes, and what is due is done at its time
+//	@ down 26h                         time passes while nothing runs; what is late is dealt with after it
 //	@ room annonces sala               sala is the room of the group annonces
 //	@ staff ana admin es               ana is of the team
 //	@ member leo kind=volunteer …      leo was imported by the staff
@@ -85,9 +88,12 @@ func TestTranscripts(t *testing.T) {
 type talk struct {
 	t     *testing.T
 	store *store.Store
-	bot   *bot.Bot
-	box   *outbox.Outbox
-	zone  *time.Location
+	// db is the same database, to see what is due next.
+	db     *sql.DB
+	bot    *bot.Bot
+	keeper *agenda.Timekeeper
+	box    *outbox.Outbox
+	zone   *time.Location
 	// runner moves announcements along as time passes.
 	runner *broadcast.Runner
 
@@ -123,11 +129,15 @@ func newTalk(t *testing.T, index *faq.Index) *talk {
 	}
 	k := &talk{t: t, zone: zone, now: time.Date(2026, 11, 24, 10, 0, 0, 0, zone), seen: map[string]*screen{}, apps: map[string]string{}, last: map[string]channel.Message{}}
 	clock := func() time.Time { return k.now }
-	if k.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "chasqui.db"), k.now); err != nil {
+	file := filepath.Join(t.TempDir(), "chasqui.db")
+	if k.store, err = store.Open(t.Context(), file, k.now); err != nil {
+		t.Fatal(err)
+	}
+	if k.db, err = sql.Open("sqlite", file); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := k.store.Close(); err != nil {
+		if err := errors.Join(k.db.Close(), k.store.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -137,6 +147,7 @@ func newTalk(t *testing.T, index *faq.Index) *talk {
 		Wake: func(channel.Network) {}, Link: func(channel.Network) string { return "https://t.me/chasqui" },
 		NewCode: func() string { k.codes++; return fmt.Sprintf("LIEN-TEST-%05d", k.codes) }})
 	k.runner = broadcast.NewRunner(k.store, texts, zone, clock, func(channel.Network) {}, quiet)
+	k.keeper = &agenda.Timekeeper{Store: k.store, Voice: agenda.Voice{Texts: texts, Home: zone}, Log: quiet, Wake: func() {}}
 	return k
 }
 
@@ -221,18 +232,12 @@ func (k *talk) direct(words []string) {
 	case "wait":
 		d, err := time.ParseDuration(words[1])
 		k.must(err)
-		k.now = k.now.Add(d)
-		k.must(k.bot.ReleaseAbandoned(ctx, k.store))
-		k.must(k.box.Drain(ctx))
-		// Twice: what starts first ends second.
-		for range 2 {
-			k.must(k.runner.Step(ctx))
-			k.must(k.box.Drain(ctx))
-		}
+		k.passTime(d)
 	case "down":
 		d, err := time.ParseDuration(words[1])
 		k.must(err)
 		k.now = k.now.Add(d)
+		k.tick()
 	case "room":
 		k.must(k.store.LinkRoom(ctx, words[1], channel.Address{Network: channel.Telegram, ID: words[2]}, "operator", k.now))
 	case "app":
@@ -254,6 +259,39 @@ func (k *talk) direct(words []string) {
 		k.member(words[1], "", words[2:])
 	default:
 		k.t.Fatalf("no directive %q", words[0])
+	}
+}
+
+// tick is one minute of serve.
+func (k *talk) tick() {
+	ctx := k.t.Context()
+	k.must(k.bot.ReleaseAbandoned(ctx, k.store))
+	k.must(k.keeper.Tick(ctx, k.now))
+	k.must(k.box.Drain(ctx))
+	// Twice: what starts first ends second.
+	for range 2 {
+		k.must(k.runner.Step(ctx))
+		k.must(k.box.Drain(ctx))
+	}
+}
+
+// passTime ticks at every minute at which something is due, and at least once a day.
+func (k *talk) passTime(d time.Duration) {
+	for until := k.now.Add(d); ; {
+		k.tick()
+		if !k.now.Before(until) {
+			return
+		}
+		var due sql.NullInt64
+		k.must(k.db.QueryRow(`SELECT MIN(due_at) FROM (SELECT due_at FROM reminder WHERE state = 'pending' UNION ALL SELECT due_at FROM deadline WHERE state = 'pending')`).Scan(&due))
+		next := k.now.Add(24 * time.Hour)
+		if at := time.UnixMilli(due.Int64); due.Valid && at.Before(next) && at.After(k.now) {
+			next = at
+		}
+		if next.After(until) {
+			next = until
+		}
+		k.now = next
 	}
 }
 

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,22 +47,21 @@ func composing(t Turn) bool {
 }
 
 // writing reports whether they were asked for its very words: «séisme» in them is a warning, not a cry. Whoever
-// takes the text offers the way out, with realCry.
+// takes the text offers the way out, with offerCry.
 func writing(t Turn) bool {
-	switch t.Conversation.Question {
-	case "announce.audience", "announce.when", "announce.word", "announce.file":
-		return false
-	}
-	return composing(t)
+	_, step, _ := strings.Cut(t.Conversation.Question, ".")
+	return composing(t) && !t.Room && slices.Contains([]string{"fr", "es", "en", "retract", eventPlace, organiserWhere}, step)
 }
 
-// realCry is the button under what was taken as a text for others although it sounds like a cry.
-func (b *Bot) realCry(t Turn) [][]channel.Button {
+// offerCry puts a button under the answer to a text that was taken for others although it sounds like a cry.
+func (b *Bot) offerCry(t Turn, o Outcome) Outcome {
 	kind, ok := faq.DangerOf(t.Text)
-	if !ok || t.Kind == channel.Press {
-		return nil
+	if !ok || !writing(t) || len(o.Send) == 0 {
+		return o
 	}
-	return [][]channel.Button{row(button(b.T(t, "danger.real"), "d:"+string(kind)))}
+	c := &o.Send[0].Content
+	c.Buttons = append(c.Buttons, row(button(b.T(t, "danger.real"), "d:"+string(kind))))
+	return o
 }
 
 // pressDanger takes a text that was meant for others as the cry that it was.

@@ -34,6 +34,7 @@ func (o Outcome) and(p Outcome) Outcome {
 	o.Said = append(o.Said, p.Said...)
 	o.Requests = append(o.Requests, p.Requests...)
 	o.Announce = append(o.Announce, p.Announce...)
+	o.Agenda = append(o.Agenda, p.Agenda...)
 	if p.Member != nil {
 		o.Member = p.Member
 	}

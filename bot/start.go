@@ -35,6 +35,8 @@ func (b *Bot) start(ctx context.Context, t Turn) (Outcome, error) {
 		if _, ok := b.FAQ.Entry(value); ok {
 			return b.answerWith(t, value).and(o), nil
 		}
+	case "ev":
+		return b.startEvent(ctx, t, o, value)
 	case "region":
 		if r, ok := community.FindRegion(value); ok && r.Slug != community.FranceRegion && t.Member.Region == "" {
 			m := memberOf(t, o)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"chasqui/agenda"
 	"chasqui/channel"
 	"chasqui/community"
 	"chasqui/faq"
@@ -73,6 +74,7 @@ func Commands() []Command {
 		{Name: "help", Words: []string{"help", "aide", "ayuda", "menu"}, run: (*Bot).help},
 		{Name: "language", Words: []string{"language", "langue", "idioma"}, run: (*Bot).language},
 		{Name: "profile", Private: true, Words: []string{"profile", "profil", "perfil"}, run: (*Bot).profile},
+		{Name: "events", Private: true, Words: []string{"events", "evenements", "eventos"}, run: (*Bot).events},
 		{Name: "groups", Private: true, Words: []string{"groups", "groupes", "grupos"}, run: (*Bot).groups},
 		{Name: "human", Private: true, Words: []string{"human", "humain", "humano", "humana", "persona", "personne"}, run: (*Bot).human},
 		{Name: "stop", Private: true, Words: []string{"stop", "arret", "baja", "unsubscribe"}, run: (*Bot).stop},
@@ -82,6 +84,7 @@ func Commands() []Command {
 		{Name: "announce", Role: community.Publisher, Private: true, run: (*Bot).announce},
 		{Name: "tickets", Role: community.Agent, Private: true, run: (*Bot).tickets},
 		{Name: "stats", Role: community.Agent, Private: true, run: (*Bot).stats},
+		{Name: "event", Role: community.Publisher, Private: true, run: (*Bot).event},
 		{Name: "pause", Role: community.Publisher, Private: true, run: (*Bot).pause},
 		{Name: "resume", Role: community.Publisher, Private: true, run: (*Bot).resume},
 	}
@@ -104,9 +107,6 @@ func (b *Bot) command(ctx context.Context, t Turn) (Outcome, bool, error) {
 	}
 	c, ok := findCommand(t.Command)
 	if !ok || !t.Role.May(c.Role) {
-		if t.Command == "events" {
-			return b.answerWith(t, "events"), true, nil
-		}
 		return b.say(t, b.T(t, "command.unknown"), row(button(b.T(t, "command.help"), "c:help"))), true, nil
 	}
 	o, err := b.run(ctx, t, c)
@@ -165,6 +165,9 @@ func (b *Bot) press(ctx context.Context, t Turn) (Outcome, bool, error) {
 		"n": b.pressAnnounce,
 		"d": b.pressDanger,
 		"k": b.pressLink,
+
+		agenda.Verb:         b.pressEvent,
+		agenda.DeadlineVerb: b.pressDeadline,
 	}
 	handle, ok := handlers[verb]
 	if !ok || t.Room {
@@ -213,6 +216,8 @@ func (b *Bot) conversation(ctx context.Context, t Turn) (Outcome, bool, error) {
 		return b.typedForget(t)
 	case "announce":
 		return b.typedAnnounce(ctx, t, step)
+	case "event":
+		return b.typedEvent(ctx, t, step)
 	}
 	return Outcome{}, false, nil
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"time"
 
+	"chasqui/agenda"
 	"chasqui/broadcast"
 	"chasqui/channel"
 	"chasqui/community"
@@ -141,6 +142,10 @@ type Outcome struct {
 	Pause, Resume bool
 	// Audit is what staff did, in words without names or texts.
 	Audit string
+	// Agenda is what the turn does to events, answers and deadlines; each says itself what comes of it.
+	Agenda []agenda.Change
+	// Quiet keeps what the agenda says from the turn's own chat: it came too late, or too much was said.
+	Quiet bool
 	// Erase removes the member and all that is kept of them.
 	Erase bool
 	// NewLink is a code that was given to link another address.
@@ -222,6 +227,21 @@ type Announcements interface {
 	AlertsFor(ctx context.Context, memberID int64, now time.Time) ([]broadcast.Announcement, error)
 }
 
+// Agenda is what a turn may look up of events.
+type Agenda interface {
+	// Upcoming lists occurrences that are neither cancelled nor over and begin before until, in their order,
+	// with the member's own answers.
+	Upcoming(ctx context.Context, memberID int64, now, until time.Time) ([]agenda.Card, error)
+	// Card finds an occurrence by its number.
+	Card(ctx context.Context, memberID, occurrenceID int64) (agenda.Card, bool, error)
+	// EventCard finds the occurrence of an event on a day of its rule; without a day the next one.
+	EventCard(ctx context.Context, memberID, eventID int64, day community.Date, now time.Time) (agenda.Card, bool, error)
+	// Guests are those who answered and those who run it.
+	Guests(ctx context.Context, occurrenceID int64) ([]agenda.Person, error)
+	// Draft is the event that a member is writing.
+	Draft(ctx context.Context, memberID int64) (agenda.Event, bool, error)
+}
+
 // Store is everything the bot keeps and reads.
 type Store interface {
 	Turns
@@ -229,6 +249,7 @@ type Store interface {
 	Tickets
 	Announcements
 	Links
+	Agenda
 }
 
 // Figures are the counts of /stats.

@@ -36,6 +36,8 @@ type Options struct {
 	Trusted []netip.Prefix
 	// Ready says whether everything behind the console works.
 	Ready func(context.Context) error
+	// Calendars are people's calendar feeds, or nil.
+	Calendars Calendars
 	// Webhook is where Telegram calls, or nil.
 	Webhook http.Handler
 	// Stopping is closed when the server goes down: open streams end then, and pages come back by
@@ -43,6 +45,11 @@ type Options struct {
 	Stopping <-chan struct{}
 	Now      func() time.Time
 	Log      *slog.Logger
+}
+
+// Calendars gives the calendar file that a secret opens, and false when it opens none.
+type Calendars interface {
+	Calendar(ctx context.Context, secret string) ([]byte, bool, error)
 }
 
 // WebhookPath is where Options.Webhook is served.
@@ -76,6 +83,9 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /readyz", s.ready)
 	if o.Webhook != nil {
 		mux.Handle(WebhookPath, o.Webhook)
+	}
+	if o.Calendars != nil {
+		mux.HandleFunc("GET /calendar/{file}", s.calendar)
 	}
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(compressed(pages)))
 	return headers(mux), nil

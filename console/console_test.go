@@ -258,3 +258,44 @@ func TestAStreamThatComesBackGetsWhatItMissedOnce(t *testing.T) {
 		t.Errorf("the stream brought %s", got)
 	}
 }
+
+// shelf is one calendar behind one secret.
+type shelf struct{ broken bool }
+
+func (s shelf) Calendar(_ context.Context, secret string) ([]byte, bool, error) {
+	if s.broken {
+		return nil, false, errors.New("the database is locked")
+	}
+	return []byte("BEGIN:VCALENDAR\r\n"), secret == "right", nil
+}
+
+func TestACalendarOpensToItsSecretAlone(t *testing.T) {
+	for _, c := range []struct {
+		path   string
+		shelf  console.Calendars
+		status int
+	}{
+		{"/calendar/right.ics", shelf{}, http.StatusOK},
+		{"/calendar/wrong.ics", shelf{}, http.StatusNotFound},
+		{"/calendar/right", shelf{}, http.StatusNotFound},
+		{"/calendar/.ics", shelf{}, http.StatusNotFound},
+		{"/calendar/right.ics", shelf{broken: true}, http.StatusInternalServerError},
+		{"/calendar/right.ics", nil, http.StatusNotFound},
+	} {
+		p := newPage(t, func(o *console.Options) { o.Calendars = c.shelf })
+		r, err := p.client.Get(p.server.URL + c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(r.Body)
+		if err := errors.Join(err, r.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if r.StatusCode != c.status || strings.Contains(string(body), "locked") {
+			t.Errorf("%s: %d %s, want %d", c.path, r.StatusCode, body, c.status)
+		}
+		if c.status == http.StatusOK && (r.Header.Get("Content-Type") != "text/calendar; charset=utf-8" || !strings.Contains(r.Header.Get("Cache-Control"), "private") || string(body) != "BEGIN:VCALENDAR\r\n") {
+			t.Errorf("%v %q", r.Header, body)
+		}
+	}
+}

@@ -210,6 +210,10 @@ func (s *Store) hold(ctx context.Context, now time.Time) ([]Held, error) {
 		if err := setSetting(ctx, tx, "held_until", strconv.FormatInt(last, 10)); err != nil {
 			return err
 		}
+		// What was due before now may have left after the backup was taken.
+		if err := setSetting(ctx, tx, "reminders_from", strconv.FormatInt(now.UnixMilli(), 10)); err != nil {
+			return err
+		}
 		return pause(ctx, tx, now)
 	})
 	return held, err

@@ -136,6 +136,11 @@ var recordQueries = []struct{ name, query string }{
 	{"imports", `SELECT json_group_array(json_object('added', json(iif(c.added, 'true', 'false')), 'changed', json(c.fields), 'at', strftime('%Y-%m-%dT%H:%M:%SZ', i.at / 1000, 'unixepoch'))) FROM import_change c JOIN import i ON i.id = c.import_id WHERE c.member_id = $1`},
 	{"link_codes", `SELECT json_group_array(strftime('%Y-%m-%dT%H:%M:%SZ', created_at / 1000, 'unixepoch')) FROM link_code WHERE member_id = $1`},
 	{"duplicates", `SELECT json_group_array(strftime('%Y-%m-%dT%H:%M:%SZ', noted_at / 1000, 'unixepoch')) FROM duplicate WHERE a_id = $1 OR b_id = $1`},
+	{"events", `SELECT json_group_array(json_object('event', o.event_id, 'date', o.rule_date, 'answer', r.answer)) FROM rsvp r JOIN occurrence o ON o.id = r.occurrence_id WHERE r.member_id = $1`},
+	{"organises", `SELECT json_group_array(event_id) FROM organiser WHERE member_id = $1`},
+	{"deadlines", `SELECT json_group_array(json_object('kind', kind, 'for', anchor, 'day', day, 'state', state)) FROM deadline WHERE member_id = $1`},
+	{"formalities", `SELECT json_group_array(json_object('kind', kind, 'for', anchor, 'state', state, 'at', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000, 'unixepoch'))) FROM formality WHERE member_id = $1`},
+	{"calendar", `SELECT json_group_array(strftime('%Y-%m-%dT%H:%M:%SZ', created_at / 1000, 'unixepoch')) FROM calendar_feed WHERE member_id = $1`},
 	{"role", `SELECT COALESCE((SELECT json_quote(role) FROM role WHERE member_id = $1), 'null')`},
 }
 

@@ -26,6 +26,12 @@ var mergedTables = []struct{ table, column string }{
 	{"delivery", "member_id"},
 	{"announcement", "author_id"},
 	{"presence", "member_id"},
+	{"event", "author_id"},
+	{"organiser", "member_id"},
+	{"rsvp", "member_id"},
+	{"formality", "member_id"},
+	{"deadline", "member_id"},
+	{"calendar_feed", "member_id"},
 	{"import_change", "member_id"},
 	{"link_code", "member_id"},
 	{"duplicate", "a_id"},
@@ -105,6 +111,8 @@ func moveRows(ctx context.Context, tx *sql.Tx, from, into int64) error {
 		`UPDATE import_change SET merged = 1 WHERE member_id IN ($1, $2)`,
 		// One address is preferred, and the one of the member who stays is.
 		`UPDATE address SET preferred = 0 WHERE member_id = $1 AND EXISTS (SELECT 1 FROM address WHERE member_id = $2 AND preferred = 1)`,
+		// What was planned for one is planned anew for what the two know together.
+		`UPDATE member SET plan_stale = 1 WHERE id = $2 AND $1 > 0`,
 		`DELETE FROM duplicate WHERE a_id = MIN($1, $2) AND b_id = MAX($1, $2)`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement, from, into); err != nil {

@@ -5,14 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"chasqui/agenda"
 	"chasqui/channel"
 	"chasqui/community"
+	"chasqui/i18n"
 	"chasqui/outbox"
 	"chasqui/store"
 	"chasqui/store/storetest"
@@ -61,6 +64,14 @@ func TestTheSchemaKeepsTheRules(t *testing.T) {
 		`UPDATE delivery SET state = 'sent', claimed_at = NULL, done_at = 2 WHERE id = 1`,
 		`UPDATE delivery SET state = 'read' WHERE id = 1`,
 		`INSERT INTO audit (at, actor, action) VALUES (0, 'a', 'b')`,
+		`INSERT INTO member (id, created_at, updated_at) VALUES (2, 0, 0)`,
+		`INSERT INTO event (id, uid, title_fr, title_es, start_wall, zone, audience, state, author_id, created_at, updated_at) VALUES (1, 'u', 'f', 'e', '2026-12-05 16:00', 'America/Lima', 'all', 'planned', 1, 0, 0)`,
+		`INSERT INTO event (uid, state, author_id, created_at, updated_at) VALUES ('d', 'draft', 1, 0, 0)`,
+		`INSERT INTO occurrence (id, event_id, rule_date, start_wall, starts_at, ends_at, seats) VALUES (1, 1, '2026-12-05', '2026-12-05 16:00', 10, 20, 1)`,
+		`INSERT INTO rsvp (occurrence_id, member_id, answer, rank, at) VALUES (1, 1, 'yes', 1, 0)`,
+		`INSERT INTO rsvp (occurrence_id, member_id, answer, rank, at) VALUES (1, 2, 'waiting', 2, 0)`,
+		`INSERT INTO reminder (occurrence_id, kind, starts_at, due_at, state) VALUES (1, '1d', 10, 5, 'sent')`,
+		`INSERT INTO deadline (member_id, kind, anchor, days, day, due_at, state) VALUES (1, 'ninety', '2026-12-03', -3, '2026-11-30', 5, 'sent')`,
 	} {
 		if err := exec(ok); err != nil {
 			t.Fatalf("%s: %v", ok, err)
@@ -78,6 +89,15 @@ func TestTheSchemaKeepsTheRules(t *testing.T) {
 		"a role is one of three":            `INSERT INTO role (member_id, role, granted_at, granted_by) VALUES (1, 'king', 0, 'x')`,
 		"danger is urgent":                  `INSERT INTO ticket (member_id, network, chat, language, reason, state, opened_at, active_at) VALUES (1, 'web', '7', 'fr', 'danger', 'waiting', 0, 0)`,
 		"a closed ticket has an end":        `INSERT INTO ticket (member_id, network, chat, language, reason, state, opened_at, active_at) VALUES (1, 'web', '7', 'fr', 'asked', 'closed', 0, 0)`,
+		"no more yes than seats":            `UPDATE rsvp SET answer = 'yes' WHERE member_id = 2`,
+		"one answer each":                   `INSERT INTO rsvp (occurrence_id, member_id, answer, rank, at) VALUES (1, 1, 'no', 3, 0)`,
+		"a day of a rule happens once":      `INSERT INTO occurrence (event_id, rule_date, start_wall, starts_at, ends_at) VALUES (1, '2026-12-05', '2026-12-06 16:00', 11, 20)`,
+		"a reminder leaves once":            `UPDATE reminder SET state = 'pending'`,
+		"one reminder for a start":          `INSERT INTO reminder (occurrence_id, kind, starts_at, due_at) VALUES (1, '1d', 10, 6)`,
+		"a deadline is told once":           `UPDATE deadline SET state = 'pending'`,
+		"one draft an author":               `INSERT INTO event (uid, state, author_id, created_at, updated_at) VALUES ('d2', 'draft', 1, 0, 0)`,
+		"what is planned is whole":          `UPDATE event SET state = 'planned' WHERE uid = 'd'`,
+		"nothing ends before it starts":     `UPDATE occurrence SET end_wall = '2026-12-04 16:00'`,
 		"the audit log is not edited":       `UPDATE audit SET actor = 'nobody'`,
 		"what was not claimed was not sent": `INSERT INTO delivery (key, lane, network, chat, body, due_at, created_at) VALUES ('o', 1, 'telegram', '7', '{}', 0, 0); UPDATE delivery SET state = 'sent', done_at = 1 WHERE key = 'o'`,
 	} {
@@ -294,5 +314,91 @@ func TestReadersNeverWaitForTheWriterForLong(t *testing.T) {
 	}
 	if f, err := s.Figures(ctx, now); err != nil || f.Queued != 100 {
 		t.Errorf("%d queued, %v", f.Queued, err)
+	}
+}
+
+// keysOnly says nothing but the key of a text.
+type keysOnly struct{}
+
+func (keysOnly) T(_ i18n.Lang, key string, _ ...any) string { return key }
+
+// Whoever restores a backup of last week must not have last week's reminders sent again.
+func TestNothingDueBeforeARestoreIsSentAfterIt(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	s := open(t, dir)
+	if err := s.AddStaff(ctx, channel.Address{Network: channel.Telegram, ID: "ana"}, community.Admin, now); err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, dir)
+	starts := now.Add(26 * time.Hour)
+	for _, statement := range []string{
+		`INSERT INTO event (uid, title_fr, title_es, start_wall, zone, audience, state, created_at, updated_at) VALUES ('u', 'Goûter', 'Lonche', '2026-11-25 12:00', 'America/Lima', 'all', 'planned', 0, 0)`,
+		fmt.Sprintf(`INSERT INTO occurrence (event_id, rule_date, start_wall, starts_at, ends_at) VALUES (1, '2026-11-25', '2026-11-25 12:00', %d, %d)`, starts.UnixMilli(), starts.Add(time.Hour).UnixMilli()),
+		`INSERT INTO rsvp (occurrence_id, member_id, answer, rank, at) VALUES (1, 1, 'yes', 1, 0)`,
+		fmt.Sprintf(`INSERT INTO reminder (occurrence_id, kind, starts_at, due_at) VALUES (1, '1d', %d, %d), (1, '1h', %d, %d)`,
+			starts.UnixMilli(), starts.Add(-24*time.Hour).UnixMilli(), starts.UnixMilli(), starts.Add(-time.Hour).UnixMilli()),
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if err := errors.Join(s.Backup(ctx, copied), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	restored := now.Add(3 * time.Hour)
+	if _, err := store.Restore(ctx, copied, filepath.Join(dir, "chasqui.db"), restored); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	defer s.Close()
+	keeper := agenda.Timekeeper{Store: s, Voice: agenda.Voice{Texts: keysOnly{}, Home: time.UTC}, Log: slog.New(slog.DiscardHandler), Wake: func() {}}
+	waiting := func(lane outbox.Lane) (n int) {
+		if err := raw(t, dir).QueryRow(`SELECT COUNT(*) FROM delivery WHERE lane = $1`, lane).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if err := keeper.Tick(ctx, restored); err != nil {
+		t.Fatal(err)
+	}
+	if r, told := waiting(outbox.Reminder), waiting(outbox.Reply); r != 0 || told != 1 {
+		t.Errorf("%d reminders of before the restore, told %d times", r, told)
+	}
+	if err := keeper.Tick(ctx, starts.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if r := waiting(outbox.Reminder); r != 1 {
+		t.Errorf("%d reminders of after it", r)
+	}
+}
+
+func TestTheSampleCalendarIsImportedOnce(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	data, err := os.ReadFile("../agenda/sample/calendar-2025.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, _, err := agenda.ReadSheet(data, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{0, len(rows)} {
+		known, written, err := s.ImportEvents(t.Context(), rows, true, now)
+		if err != nil || !written || len(known) != want {
+			t.Errorf("import %d: %d known, %v, %v", i+1, len(known), written, err)
+		}
+	}
+	events, err := s.Events(t.Context(), now)
+	if err != nil || len(events) != len(rows) {
+		t.Errorf("%d events, %v", len(events), err)
+	}
+	keeper := agenda.Timekeeper{Store: s, Voice: agenda.Voice{Texts: keysOnly{}, Home: time.UTC}, Log: slog.New(slog.DiscardHandler), Wake: func() {}}
+	if err := keeper.Tick(t.Context(), now); err != nil {
+		t.Error(err)
+	}
+	if f, err := s.Figures(t.Context(), now); err != nil || f.Queued != 0 {
+		t.Errorf("a calendar of the past makes %d deliveries, %v", f.Queued, err)
 	}
 }

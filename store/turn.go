@@ -47,7 +47,7 @@ type turnWriter struct {
 
 func (w *turnWriter) write(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		w.member, w.link, w.redeem, w.groups, w.conversation, w.move, w.open, w.announce, w.requests, w.said, w.address, w.pausing, w.erase, w.send, w.log,
+		w.member, w.link, w.redeem, w.groups, w.conversation, w.move, w.open, w.announce, w.requests, w.said, w.address, w.pausing, w.erase, w.agenda, w.send, w.log,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -41,7 +41,7 @@ func (p *program) parts(ctx context.Context, s settings) (*parts, error) {
 }
 
 func (p *program) newBot(x *parts, s settings, wake func(channel.Network), link func(channel.Network) string) *bot.Bot {
-	return bot.New(bot.Options{Store: x.store, FAQ: x.faq, Texts: x.texts, Zone: s.zone, Now: p.now, Log: x.log, Wake: wake, Link: link})
+	return bot.New(bot.Options{Store: x.store, FAQ: x.faq, Texts: x.texts, Zone: s.zone, PublicURL: s.PublicURL, Now: p.now, Log: x.log, Wake: wake, Link: link})
 }
 
 // knowledge is the FAQ as it serves: the index behind it may be replaced at any time.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"chasqui/agenda"
 	"chasqui/bot"
 	"chasqui/broadcast"
 	"chasqui/channel"
@@ -154,7 +155,13 @@ func (p *program) runAll(ctx context.Context, x *parts, s settings, b *bot.Bot, 
 		outgoing.Go(func() { failed <- named(name, "send", n.outbox.Run(out)) })
 		incoming.Go(func() { p.receive(in, x, name, n, b) })
 	}
-	incoming.Go(func() { p.schedule(in, x, s, b) })
+	incoming.Go(func() {
+		p.schedule(in, x, s, b, func() {
+			for _, n := range networks {
+				n.outbox.Wake()
+			}
+		})
+	})
 	incoming.Go(func() { runner.Run(in) })
 	handler, err := p.console(x, s, web, tele, in.Done())
 	if err != nil {
@@ -211,7 +218,8 @@ func (p *program) console(x *parts, s settings, web *webchat.Channel, tele *tele
 	public, _ := url.Parse(s.PublicURL)
 	o := console.Options{
 		Chat: web, Texts: x.texts, Open: s.Webchat == "on", Secure: public != nil && public.Scheme == "https", Trusted: s.proxies,
-		Ready: x.store.Ready, Stopping: stopping, Now: p.now, Log: x.log,
+		Calendars: feeds{store: x.store, texts: x.texts, now: p.now},
+		Ready:     x.store.Ready, Stopping: stopping, Now: p.now, Log: x.log,
 	}
 	if tele != nil && s.TelegramWebhook != "" {
 		o.Webhook = tele.Webhook()
@@ -234,33 +242,52 @@ func reachable(a net.Addr) string {
 // nightly is when the backup is taken and old things are removed, in the community's zone.
 const nightly = "30 3 * * *"
 
-// schedule does what is due. It asks every minute rather than sleeping until then, so that a clock that
-// jumps or a machine that slept costs a minute at most.
-func (p *program) schedule(ctx context.Context, x *parts, s settings, b *bot.Bot) {
+// schedule does what is due, once at the start and then every minute. It looks at what is due by now rather
+// than keeping timers of its own, so that a clock that jumps or a machine that slept costs a minute at most.
+func (p *program) schedule(ctx context.Context, x *parts, s settings, b *bot.Bot, wake func()) {
+	// A minute's work that takes longer than a minute is not begun again beside itself.
+	work := cron.NewChain(cron.SkipIfStillRunning(cron.DiscardLogger)).Then(p.minute(ctx, x, s, b, wake))
+	work.Run()
+	clock := cron.New()
+	if _, err := clock.AddJob(minutely, work); err != nil {
+		panic(fmt.Sprintf("the minute's schedule is wrong: %v", err))
+	}
+	clock.Start()
+	<-ctx.Done()
+	<-clock.Stop().Done()
+}
+
+// minutely is when what is due is looked for.
+const minutely = "* * * * *"
+
+// minute is one minute's work. What fails is logged and tried again a minute later; it keeps nothing else
+// from being done.
+func (p *program) minute(ctx context.Context, x *parts, s settings, b *bot.Bot, wake func()) cron.FuncJob {
 	plan, err := cron.ParseStandard(nightly)
 	if err != nil {
 		panic(fmt.Sprintf("the nightly schedule is wrong: %v", err))
 	}
+	keeper := &agenda.Timekeeper{Store: x.store, Voice: agenda.Voice{Texts: x.texts, Home: s.zone}, Log: x.log, Wake: wake}
 	done := community.Date("")
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
+	return func() {
 		if err := b.ReleaseAbandoned(ctx, x.store); err != nil && ctx.Err() == nil {
 			x.log.Error("abandoned tickets were not released", "error", err)
 		}
 		now := p.now().In(s.zone)
-		if today := community.DateAt(now, s.zone); today != done && nightIsOver(plan, now) {
-			if err := x.night(ctx, now); err != nil && ctx.Err() == nil {
-				x.log.Error("the night's work failed", "error", err)
-			} else {
-				done = today
-			}
+		if err := keeper.Tick(ctx, now); err != nil && ctx.Err() == nil {
+			x.log.Error("what the agenda had due was not all done", "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		today := community.DateAt(now, s.zone)
+		if today == done || !nightIsOver(plan, now) || ctx.Err() != nil {
 			return
-		case <-tick.C:
 		}
+		if err := x.night(ctx, now); err != nil {
+			if ctx.Err() == nil {
+				x.log.Error("the night's work failed", "error", err)
+			}
+			return
+		}
+		done = today
 	}
 }
 

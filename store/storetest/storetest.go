@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"chasqui/agenda"
 	"chasqui/bot"
 	"chasqui/channel"
 	"chasqui/community"
@@ -22,11 +23,13 @@ type Store interface {
 	bot.Store
 	bot.Releases
 	outbox.Store
+	agenda.Store
 	Enqueue(ctx context.Context, drafts []outbox.Draft, now time.Time) error
 	AddStaff(ctx context.Context, a channel.Address, role community.Role, now time.Time) error
 	AddInvite(ctx context.Context, codeHash string, role community.Role, now, expires time.Time) error
 	Member(ctx context.Context, id int64) (community.Member, error)
 	Erase(ctx context.Context, memberID int64, actor string, now time.Time) error
+	Feed(ctx context.Context, secretHash string, from, until time.Time) (community.Member, []agenda.Card, bool, error)
 	Prune(ctx context.Context, now time.Time) error
 	Announcements
 	AddLinkCode(ctx context.Context, memberID int64, codeHash string, now, expires time.Time) error
@@ -64,6 +67,18 @@ func Run(t *testing.T, open Open) {
 		"one member keeps what two had":                   merging,
 		"who was merged meanwhile is thought of again":    mergedMeanwhile,
 		"the slower of two accounts takes no stop back":   slower,
+		"the last seat goes to one and the next in line":  seats,
+		"a crowd never takes more seats than there are":   crowd,
+		"a reminder leaves once whatever the clock does":  remindOnce,
+		"who comes is reminded unless they said stop":     remindConsent,
+		"a reminder too late is skipped and told":         remindLate,
+		"a moved occurrence is reminded of anew":          moving,
+		"reminders keep the clock when it changes":        clockChanges,
+		"a week without running tells what it missed":     weekDown,
+		"a calendar feed opens to its secret alone":       feeds,
+		"erasing leaves no answer and no deadline":        erasingAgenda,
+		"occurrences are made ahead, each once":           recurring,
+		"deadlines follow dates and stop when done":       deadlines,
 		"what was committed is there after opening again": reopening,
 		"an announcement reaches each once":               announcing,
 		"an audience is what its rule says":               audiences,
