@@ -10,6 +10,7 @@ import (
 	"chasqui/agenda"
 	"chasqui/channel"
 	"chasqui/community"
+	"chasqui/faq"
 	"chasqui/i18n"
 	"chasqui/outbox"
 )
@@ -25,6 +26,10 @@ const (
 	eventRepeat   = "repeat"
 	eventPreview  = "preview"
 )
+
+// eventOpenFor is how long a question about an event waits for a typed answer: while it is open, what its
+// author types is a title, even a cry. The draft stays for /event to go on with.
+const eventOpenFor = time.Hour
 
 var eventSteps = []string{string(i18n.French), string(i18n.Spanish), string(i18n.English), eventWhen, eventEnd, eventZone, eventPlace, eventSeats, eventAudience, eventRepeat}
 
@@ -66,7 +71,7 @@ func (b *Bot) askEvent(t Turn, e agenda.Event, step, above string, back bool) Ou
 	if above != "" {
 		text = above + "\n\n" + text
 	}
-	c := Conversation{Question: "event." + step, Expires: t.Now.Add(openFor)}
+	c := Conversation{Question: "event." + step, Expires: t.Now.Add(eventOpenFor)}
 	if back {
 		c.Data = map[string]string{"back": "yes"}
 	} else {
@@ -125,7 +130,15 @@ func (b *Bot) typedEvent(ctx context.Context, t Turn, step string) (Outcome, boo
 	if !ok {
 		return b.say(t, b.T(t, "event.nodraft")).settled(), true, nil
 	}
-	return b.takeEvent(t, e, step, t.Text), true, nil
+	return b.dangerHint(t, b.takeEvent(t, e, step, t.Text)), true, nil
+}
+
+// dangerHint says how to call for help to whoever has just typed into an event what others cry.
+func (b *Bot) dangerHint(t Turn, o Outcome) Outcome {
+	if _, ok := faq.DangerOf(t.Text); ok && len(o.Send) > 0 {
+		o.Send[0].Content.Text = b.T(t, "event.danger") + "\n\n" + o.Send[0].Content.Text
+	}
+	return o
 }
 
 // pressDraft takes a tap while an event is written: an answer, a step to change, publishing, dropping.
@@ -184,18 +197,7 @@ func (b *Bot) takeEvent(t Turn, e agenda.Event, step, value string) Outcome {
 func (b *Bot) setEvent(t Turn, e *agenda.Event, step, value string) (wrong string) {
 	switch step {
 	case eventWhen:
-		start, err := agenda.ParseWhen(value, b.today(t))
-		switch {
-		case err != nil:
-			return "when"
-		case start.Date() < b.today(t):
-			return "past"
-		}
-		moved := agenda.Occurrence{Start: e.Start, End: e.End}
-		if e.Start != "" {
-			moved = moved.MovedTo(start)
-		}
-		e.Start, e.End = start, moved.End
+		return b.setStart(t, e, value)
 	case eventEnd:
 		e.End = ""
 		if value != "" {
@@ -234,6 +236,22 @@ func (b *Bot) setEvent(t Turn, e *agenda.Event, step, value string) (wrong strin
 			e.Titles[l] = title
 		}
 	}
+	return ""
+}
+
+// setStart moves the draft to another start; it lasts as long as before.
+func (b *Bot) setStart(t Turn, e *agenda.Event, value string) (wrong string) {
+	start, err := agenda.ParseWhen(value, b.today(t))
+	switch {
+	case err != nil:
+		return "when"
+	case start.Date() < b.today(t):
+		return "past"
+	}
+	if e.Start != "" {
+		e.End = agenda.Occurrence{Start: e.Start, End: e.End}.MovedTo(start).End
+	}
+	e.Start = start
 	return ""
 }
 
