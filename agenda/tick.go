@@ -30,8 +30,8 @@ type DueDeadline struct {
 // and only if it was not done before, so that two ticks at once, or one after a crash, change nothing
 // twice.
 type Store interface {
-	// Recurring lists the planned events that repeat and whose occurrences are made up to before the
-	// horizon that their own zone has now.
+	// Recurring lists the planned events that repeat and whose occurrences are not made as far ahead as they
+	// should be, give or take a day.
 	Recurring(ctx context.Context, now time.Time) ([]Event, error)
 	// MakeOccurrences adds those that are not there, with their reminders.
 	MakeOccurrences(ctx context.Context, e Event, now time.Time) error

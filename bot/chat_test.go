@@ -42,6 +42,7 @@ var update = flag.Bool("update", false, "rewrite the transcripts with what the b
 //	@ staff ana admin es               ana is of the team
 //	@ member leo kind=volunteer …      leo was imported by the staff
 //	@ record Leo phone=… kind=…        likewise, and staff do not know where leo writes from
+//	@ event all 2026-12-05 16:00 Goûter / Lonche    an event was imported, for an audience
 //	@ app camille es                   the language of camille's application
 //	camille> Bonjour                   camille writes in private
 //	camille> [Oui, d'accord]           camille taps the button last shown with this label
@@ -257,6 +258,8 @@ func (k *talk) direct(words []string) {
 		k.member(strings.ToUpper(words[1][:1])+words[1][1:], words[1], words[2:])
 	case "record":
 		k.member(words[1], "", words[2:])
+	case "event":
+		k.event(words[1:])
 	default:
 		k.t.Fatalf("no directive %q", words[0])
 	}
@@ -326,6 +329,19 @@ func (k *talk) member(name, who string, fields []string) {
 	k.must(err)
 	if !written {
 		k.t.Fatalf("%s was refused: %v", name, changes)
+	}
+}
+
+// event imports one: audience, day, time, and the titles in French and Spanish parted by a slash.
+func (k *talk) event(words []string) {
+	fr, es, _ := strings.Cut(strings.Join(words[3:], " "), " / ")
+	text := "date,start,audience,title_fr,title_es\n" + strings.Join([]string{words[1], words[2], words[0], fr, es}, ",") + "\n"
+	rows, _, err := agenda.ReadSheet([]byte(text), k.zone)
+	k.must(err)
+	_, written, err := k.store.ImportEvents(k.t.Context(), rows, true, k.now)
+	k.must(err)
+	if !written {
+		k.t.Fatalf("the event was refused: %v", rows[0].Fault)
 	}
 }
 

@@ -26,6 +26,10 @@ const (
 	eventPreview  = "preview"
 )
 
+// eventOpenFor is how long a question about an event waits for a typed answer: while it is open, what its
+// author types is a title, even a cry. The draft stays for /event to go on with.
+const eventOpenFor = time.Hour
+
 var eventSteps = []string{string(i18n.French), string(i18n.Spanish), string(i18n.English), eventWhen, eventEnd, eventZone, eventPlace, eventSeats, eventAudience, eventRepeat}
 
 // eventZones are the clocks that a button offers; audiences and repetitions likewise. Anything else can be
@@ -66,7 +70,7 @@ func (b *Bot) askEvent(t Turn, e agenda.Event, step, above string, back bool) Ou
 	if above != "" {
 		text = above + "\n\n" + text
 	}
-	c := Conversation{Question: "event." + step, Expires: t.Now.Add(openFor)}
+	c := Conversation{Question: "event." + step, Expires: t.Now.Add(eventOpenFor)}
 	if back {
 		c.Data = map[string]string{"back": "yes"}
 	} else {
@@ -176,18 +180,7 @@ func (b *Bot) takeEvent(t Turn, e agenda.Event, step, value string) Outcome {
 func (b *Bot) setEvent(t Turn, e *agenda.Event, step, value string) (wrong string) {
 	switch step {
 	case eventWhen:
-		start, err := agenda.ParseWhen(value, b.today(t))
-		switch {
-		case err != nil:
-			return "when"
-		case start.Date() < b.today(t):
-			return "past"
-		}
-		moved := agenda.Occurrence{Start: e.Start, End: e.End}
-		if e.Start != "" {
-			moved = moved.MovedTo(start)
-		}
-		e.Start, e.End = start, moved.End
+		return b.setStart(t, e, value)
 	case eventEnd:
 		e.End = ""
 		if value != "" {
@@ -226,6 +219,22 @@ func (b *Bot) setEvent(t Turn, e *agenda.Event, step, value string) (wrong strin
 			e.Titles[l] = title
 		}
 	}
+	return ""
+}
+
+// setStart moves the draft to another start; it lasts as long as before.
+func (b *Bot) setStart(t Turn, e *agenda.Event, value string) (wrong string) {
+	start, err := agenda.ParseWhen(value, b.today(t))
+	switch {
+	case err != nil:
+		return "when"
+	case start.Date() < b.today(t):
+		return "past"
+	}
+	if e.Start != "" {
+		e.End = agenda.Occurrence{Start: e.Start, End: e.End}.MovedTo(start).End
+	}
+	e.Start = start
 	return ""
 }
 

@@ -117,7 +117,7 @@ func (b *Bot) pressOrganiser(ctx context.Context, t Turn, c agenda.Card, verb st
 	switch verb {
 	case organiserMove, organiserWhere, organiserSeats:
 		keys := map[string]string{organiserMove: "event.new.move", organiserWhere: "event.new.where", organiserSeats: "event.new.seats"}
-		return b.say(t, b.T(t, keys[verb])).asking(Conversation{Question: "event." + verb, Data: map[string]string{"occurrence": number}, Expires: t.Now.Add(openFor)}), nil
+		return b.say(t, b.T(t, keys[verb])).asking(Conversation{Question: "event." + verb, Data: map[string]string{"occurrence": number}, Expires: t.Now.Add(eventOpenFor)}), nil
 	case "cancel":
 		return b.show(t, b.T(t, "event.sure", "title", c.Title(t.Language), "when", when, "n", c.Coming+c.Unsure+c.Queue),
 			row(button(b.T(t, "event.sure.yes"), agenda.Data("cancelled", c.Occurrence.ID)), keep)), nil

@@ -117,11 +117,14 @@ func (s *Store) Card(ctx context.Context, memberID, occurrenceID int64) (agenda.
 	return readCard(ctx, s.read, memberID, occurrenceID)
 }
 
-// EventCard implements bot.Agenda: the occurrence of a day of the rule, or without one the next that is
-// not over, or else the last.
+// nextFirst orders occurrences by what people mean by an event's number: the next that will happen, or else
+// what was last. %[1]s is the parameter with the present moment.
+const nextFirst = `o.state = 'cancelled' OR o.ends_at <= %[1]s, CASE WHEN o.ends_at > %[1]s THEN o.starts_at ELSE -o.starts_at END`
+
+// EventCard implements bot.Agenda.
 func (s *Store) EventCard(ctx context.Context, memberID, eventID int64, day community.Date, now time.Time) (agenda.Card, bool, error) {
 	c, err := readCards(ctx, s.read, memberID, `WHERE e.id = $2 AND e.state <> 'draft' AND ($3 = '' OR o.rule_date = $3)
-		ORDER BY o.ends_at <= $4, CASE WHEN o.ends_at > $4 THEN o.starts_at ELSE -o.starts_at END LIMIT 1`, eventID, day, now.UnixMilli())
+		ORDER BY `+fmt.Sprintf(nextFirst, "$4")+` LIMIT 1`, eventID, day, now.UnixMilli())
 	if err != nil || len(c) == 0 {
 		return agenda.Card{}, false, err
 	}
@@ -148,9 +151,9 @@ func readDraft(ctx context.Context, q querier, memberID int64) (agenda.Event, bo
 
 // Events lists all that are or were planned, the next one first and what is over last.
 func (s *Store) Events(ctx context.Context, now time.Time) ([]agenda.Card, error) {
-	return readCards(ctx, s.read, 0, `WHERE e.state <> 'draft' AND o.id = (SELECT id FROM occurrence WHERE event_id = e.id
-			ORDER BY ends_at <= $2, CASE WHEN ends_at > $2 THEN starts_at ELSE -starts_at END LIMIT 1)
-		ORDER BY o.ends_at <= $2, CASE WHEN o.ends_at > $2 THEN o.starts_at ELSE -o.starts_at END`, now.UnixMilli())
+	order := fmt.Sprintf(nextFirst, "$2")
+	return readCards(ctx, s.read, 0, `WHERE e.state <> 'draft' AND o.id = (SELECT o.id FROM occurrence o WHERE o.event_id = e.id ORDER BY `+order+` LIMIT 1)
+		ORDER BY `+order, now.UnixMilli())
 }
 
 // Occurrences lists those of one event in their order.

@@ -14,11 +14,11 @@ import (
 
 var _ agenda.Store = (*Store)(nil)
 
-// Recurring implements agenda.Store. Which day it is depends on the event's zone, so the query asks for a
-// day more than any zone can have, and each event is asked again.
+// Recurring implements agenda.Store. Which day it is depends on the event's zone, so the query waits until
+// it is a day later in every zone, and each event is asked again: once a day, not once a minute.
 func (s *Store) Recurring(ctx context.Context, now time.Time) ([]agenda.Event, error) {
 	var out []agenda.Event
-	latest := now.UTC().AddDate(0, 0, agenda.Horizon+1).Format("2006-01-02")
+	latest := now.UTC().AddDate(0, 0, agenda.Horizon-1).Format("2006-01-02")
 	err := each(ctx, s.read, func(rows *sql.Rows) error {
 		var e eventScan
 		var until community.Date

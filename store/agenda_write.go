@@ -83,6 +83,10 @@ func (w *turnWriter) reply(ctx context.Context, r agenda.Reply) ([]outbox.Draft,
 		// A free seat belongs to who waits for it.
 		answer = agenda.Waiting
 	}
+	if before.Mine == answer {
+		// Who came before the seats became fewer keeps theirs.
+		return r.Say(before, nil), nil
+	}
 	if _, err := w.tx.ExecContext(ctx, setAnswer, r.OccurrenceID, w.memberID, answer, w.turn.Now.UnixMilli()); err != nil {
 		return nil, fmt.Errorf("answer an event: %w", err)
 	}

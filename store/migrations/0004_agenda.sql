@@ -2,7 +2,9 @@
 -- day alone, by the clock of the event's zone; instants beside them are milliseconds in UTC.
 
 CREATE TABLE event (
-	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	-- Not AUTOINCREMENT: people read this number, and each save of a draft would use one up. Only drafts are
+	-- ever deleted, and nobody knows the number of one.
+	id         INTEGER PRIMARY KEY,
 	-- What calendar files call it, for ever.
 	uid        TEXT NOT NULL UNIQUE,
 	title_fr   TEXT NOT NULL DEFAULT '',

@@ -123,12 +123,23 @@ func seats(w *world) {
 	w.expect("after an erasure", w.told(), "c: event.up")
 	w.answer("d", o, agenda.Yes)
 	w.answer("e", o, agenda.Yes)
-	alter := agenda.Alter{OccurrenceID: o.ID, To: func(o agenda.Occurrence) agenda.Occurrence { o.Seats = 2; return o },
-		Say: func(_, after agenda.Card, _, up []agenda.Person) []outbox.Draft {
-			return w.keeper().Voice.UpDrafts(after, up, w.now)
-		}}
-	w.commit(w.turn("ana", "seats"), bot.Outcome{Agenda: []agenda.Change{alter}})
+	alter := func(seats int) {
+		w.commit(w.turn("ana", "seats"), bot.Outcome{Agenda: []agenda.Change{agenda.Alter{OccurrenceID: o.ID,
+			To: func(o agenda.Occurrence) agenda.Occurrence { o.Seats = seats; return o },
+			Say: func(_, after agenda.Card, _, up []agenda.Person) []outbox.Draft {
+				return w.keeper().Voice.UpDrafts(after, up, w.now)
+			}}}})
+	}
+	alter(2)
 	w.expect("with a seat more", w.told(), "d: event.up")
+	alter(1)
+	if got := w.answer("d", o, agenda.Yes); got != agenda.Yes {
+		w.Errorf("d is %s after the seats became fewer", got)
+	}
+	w.answer("c", o, agenda.No)
+	w.expect("a seat that is no more goes to nobody", w.told())
+	alter(0)
+	w.expect("without a limit everybody comes", w.told(), "e: event.up")
 }
 
 func crowd(w *world) {
