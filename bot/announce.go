@@ -167,6 +167,9 @@ func (b *Bot) pressAnnounce(ctx context.Context, t Turn, data string) (Outcome, 
 		return b.say(t, b.T(t, "button.old")), nil
 	}
 	verb, rest, _ := strings.Cut(data, ":")
+	if verb == "event" {
+		return b.announceEvent(ctx, t, rest)
+	}
 	if handle, ok := b.draftButtons()[verb]; ok {
 		a, found, err := b.Store.DraftOf(ctx, t.Member.ID)
 		if err != nil {

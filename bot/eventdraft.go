@@ -295,18 +295,24 @@ func (b *Bot) publishEvent(t Turn, e agenda.Event) Outcome {
 	o := Outcome{Audit: "published an event"}.settled()
 	o.Agenda = []agenda.Change{agenda.Publish{Say: func(e agenda.Event, first agenda.Occurrence) []outbox.Draft {
 		text := b.T(t, "event.published", "id", e.ID) + "\n" + b.eventLink(t, e.ID)
-		return b.show(t, text, row(button(b.T(t, "event.number", "id", e.ID), agenda.Data("follow", first.ID)))).Send
+		return b.show(t, text, row(button(b.T(t, "event.do.announce"), announceData(first.ID))), row(button(b.T(t, "event.number", "id", e.ID), agenda.Data("follow", first.ID)))).Send
 	}}}
 	return o
 }
 
 // eventLink leads to an event's card, or is what to write where the network has no links.
 func (b *Bot) eventLink(t Turn, id int64) string {
-	payload := "ev_" + strconv.FormatInt(id, 10)
-	link := b.Link(t.Chat.Network)
-	if link == "" {
-		return "/start " + payload
+	if url := b.eventURL(t.Chat.Network, id); url != "" {
+		return url
 	}
-	base, _, _ := strings.Cut(link, "?start=")
-	return base + "?start=" + payload
+	return "/start ev_" + strconv.FormatInt(id, 10)
+}
+
+// eventURL opens the bot at an event's card; "" where the network has no links.
+func (b *Bot) eventURL(n channel.Network, id int64) string {
+	base, _, linked := strings.Cut(b.Link(n), "?start=")
+	if base == "" && !linked {
+		return ""
+	}
+	return base + "?start=ev_" + strconv.FormatInt(id, 10)
 }

@@ -97,6 +97,9 @@ func (b *Bot) organiserButtons(t Turn, c agenda.Card) [][]channel.Button {
 	if !slices.Contains(c.Organisers, t.Member.ID) {
 		buttons = append(buttons, do("event.do.mine", "mine"))
 	}
+	if t.Role.May(community.Publisher) {
+		buttons = append(buttons, button(b.T(t, "event.do.announce"), announceData(c.Occurrence.ID)))
+	}
 	return inRows(buttons, 2)
 }
 

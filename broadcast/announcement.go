@@ -86,8 +86,9 @@ type Announcement struct {
 	// Audience is the rule as written; see community.ParseAudience.
 	Audience string
 	File     *Attachment
-	// Buttons stand under the text, by language; Both takes the first language's.
-	Buttons map[i18n.Lang][][]channel.Button
+	// Buttons stand under the text of each variant. Those of Both are seen in rooms too, where a tap is nobody's
+	// own: links only.
+	Buttons map[Variant][][]channel.Button
 	// StartAt is when it is to start; zero means as soon as it is approved. StartLocal is the same as
 	// the author meant it, «2026-12-05 09:00», in Zone; it is empty when it was to start at once.
 	StartAt    time.Time
@@ -209,13 +210,13 @@ func (a Announcement) Bodies() map[Variant]channel.Content {
 		if a.Class == Alert {
 			text = a.framed(l, text)
 		}
-		bodies[Variant(l)] = channel.Content{Text: text, Buttons: a.buttonsFor(l)}
+		bodies[Variant(l)] = channel.Content{Text: text, Buttons: a.Buttons[Variant(l)]}
 		if all != "" {
 			all += "\n\n— — —\n\n"
 		}
 		all += text
 	}
-	bodies[Both] = channel.Content{Text: all, Buttons: a.buttonsFor(i18n.French)}
+	bodies[Both] = channel.Content{Text: all, Buttons: a.Buttons[Both]}
 	return bodies
 }
 
@@ -234,11 +235,4 @@ func (a Announcement) framed(l i18n.Lang, text string) string {
 		holds = fmt.Sprintf(w.until, a.ExpiresAt.In(zone).Format("02/01 15:04"), City(a.Zone))
 	}
 	return "*" + w.title + "*\n" + text + "\n" + holds
-}
-
-func (a Announcement) buttonsFor(l i18n.Lang) [][]channel.Button {
-	if rows, ok := a.Buttons[l]; ok {
-		return rows
-	}
-	return a.Buttons[i18n.French]
 }
