@@ -66,18 +66,7 @@ func (e Event) Title(l i18n.Lang) string {
 }
 
 // Location is the event's zone. What cannot be loaded was refused when the event was made.
-func (e Event) Location() *time.Location { return location(e.Zone, time.UTC) }
-
-func location(name string, otherwise *time.Location) *time.Location {
-	if name == "" {
-		return otherwise
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		return otherwise
-	}
-	return zone
-}
+func (e Event) Location() *time.Location { return community.Location(e.Zone, time.UTC) }
 
 // On is the event's occurrence on a day of its rule, as the rule has it.
 func (e Event) On(day community.Date) Occurrence {

@@ -103,7 +103,7 @@ const deadlineLate = 3 * 24 * time.Hour
 // person said that it is done. Of what lies in the past only the latest one is caught up, and only
 // while its day lies ahead: a person of last year who is imported today gets nothing.
 func Plan(m community.Member, settled map[string]community.Date, now time.Time, home *time.Location) []Deadline {
-	zone := ZoneOf(m, home)
+	zone := m.Zone(home)
 	today := WallAt(now, zone).Date()
 	var plan []Deadline
 	for _, k := range DeadlineKinds {
@@ -132,7 +132,7 @@ func Plan(m community.Member, settled map[string]community.Date, now time.Time, 
 
 // nextMorning is now by day, and the next morning in the night.
 func nextMorning(now time.Time, zone *time.Location) time.Time {
-	if !quiet(now, zone) {
+	if !community.AtNight(now, zone) {
 		return now
 	}
 	morning := Wall(WallAt(now, zone).Date()).At(deadlineAt)
@@ -156,7 +156,7 @@ const shortMission = 183
 // Deadline puts a deadline into words: what to do next comes first.
 func (v Voice) Deadline(p Person, d Deadline, now time.Time) channel.Content {
 	l := Language(p)
-	zone := ZoneOf(p.Member, v.Home)
+	zone := p.Member.Zone(v.Home)
 	key := "deadline.text." + d.Kind
 	switch {
 	case d.Kind == "register" && p.End != "" && daysBetween(p.Arrival, p.End) < shortMission:

@@ -2,8 +2,6 @@ package agenda
 
 import (
 	"time"
-
-	"chasqui/community"
 )
 
 // ReminderKind is one of the times at which who comes is reminded. A new one is a line in
@@ -97,25 +95,4 @@ func (r Reminder) Verdict(now, from time.Time) Miss {
 		return MissedLate
 	}
 	return ""
-}
-
-// The hours in which nothing sounds.
-const (
-	quietFrom  = 21
-	quietUntil = 8
-)
-
-func quiet(now time.Time, zone *time.Location) bool {
-	hour := now.In(zone).Hour()
-	return hour >= quietFrom || hour < quietUntil
-}
-
-// ZoneOf is the clock that a person lives by: their own where it is known, that of Paris for who is in
-// France, else the community's.
-func ZoneOf(m community.Member, home *time.Location) *time.Location {
-	name := m.Timezone
-	if name == "" && m.Region == community.FranceRegion {
-		name = "Europe/Paris"
-	}
-	return location(name, home)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chasqui/channel"
+	"chasqui/community"
 	"chasqui/outbox"
 )
 
@@ -173,7 +174,7 @@ func (v Voice) Missed(p Person, why Miss, list []DueReminder, now time.Time) cha
 	text := v.Texts.T(l, "event.missed."+string(why))
 	for _, d := range list {
 		text += "\n" + v.Texts.T(l, "event.missed.line", "title", d.Card.Title(l), "kind", v.Texts.T(l, "event.kind."+d.Kind),
-			"when", v.When(l, d.Card.Occurrence, d.Card.Location(), ZoneOf(p.Member, v.Home), now))
+			"when", v.When(l, d.Card.Occurrence, d.Card.Location(), p.Member.Zone(v.Home), now))
 	}
 	return channel.Content{Text: text}
 }
@@ -186,7 +187,7 @@ func (v Voice) reminderDrafts(r Reminder, c Card, people []Person, now time.Time
 			continue
 		}
 		content := v.Reminder(p, c, now)
-		content.Silent = !kind.Loud && quiet(now, ZoneOf(p.Member, v.Home))
+		content.Silent = !kind.Loud && community.AtNight(now, p.Member.Zone(v.Home))
 		drafts = append(drafts, outbox.Draft{
 			Lane: outbox.Reminder, To: p.To, MemberID: p.ID, Content: content, Asked: true, Expires: c.StartsAt,
 			Cause: fmt.Sprintf("event %d %s %d", r.OccurrenceID, r.Kind, r.StartsAt.UnixMilli()),

@@ -20,8 +20,11 @@ var (
 	typedSpan  = regexp.MustCompile(`^\+?\s*(?:(\d{1,2})\s*h)?\s*(?:(\d{1,3})\s*(?:min|mn|m)?)?$`)
 )
 
-// ParseWhen reads when something begins: «05/12/2026 16:00», «5/12 16h», «2026-12-05 16:00», or a day
-// alone for all of it. A day without a year is the next one that comes after today.
+// daysAhead are the days that people name without a number.
+var daysAhead = map[string]int{"aujourd'hui": 0, "hoy": 0, "today": 0, "demain": 1, "manana": 1, "tomorrow": 1, "apres-demain": 2}
+
+// ParseWhen reads when something begins: «05/12/2026 16:00», «5/12 16h», «2026-12-05 16:00», «demain 9h», or a
+// day alone for all of it. A day without a year is the next one that comes after today.
 func ParseWhen(text string, today community.Date) (Wall, error) {
 	text = strings.Join(strings.Fields(strings.NewReplacer(" à ", " ", " a las ", " ", " at ", " ", ",", " ").Replace(text)), " ")
 	day, clock, _ := strings.Cut(text, " ")
@@ -42,6 +45,9 @@ func ParseWhen(text string, today community.Date) (Wall, error) {
 func parseDay(text string, today community.Date) (community.Date, error) {
 	if d, err := community.ParseDate(text); err == nil {
 		return d, nil
+	}
+	if n, ok := daysAhead[strings.ReplaceAll(community.Fold(text), "’", "'")]; ok {
+		return addDays(today, n), nil
 	}
 	m := typedDay.FindStringSubmatch(text)
 	if m == nil {
@@ -110,26 +116,13 @@ func ParseEnd(text string, start Wall) (Wall, error) {
 	return start.Add(span), nil
 }
 
-var titleMark = regexp.MustCompile(`(?i)(?:^|[\s|;/])(fr|es|en)\s*:`)
-
 // ParseTitles reads titles that carry their languages, «FR: Goûter de Noël ES: Lonchecito de Navidad», or
 // one title of a language that the text does not name.
 func ParseTitles(text string, l i18n.Lang) map[i18n.Lang]string {
 	titles := map[i18n.Lang]string{}
-	marks := titleMark.FindAllStringSubmatchIndex(text, -1)
-	if len(marks) == 0 || strings.TrimSpace(text[:marks[0][0]]) != "" {
-		if t := oneLine(text); t != "" {
+	for l, said := range i18n.InLanguages(text, l) {
+		if t := oneLine(strings.Trim(said, " \n|;/")); t != "" {
 			titles[l] = t
-		}
-		return titles
-	}
-	for i, m := range marks {
-		end := len(text)
-		if i+1 < len(marks) {
-			end = marks[i+1][0]
-		}
-		if t := oneLine(strings.Trim(text[m[1]:end], " \n|;/")); t != "" {
-			titles[i18n.Lang(strings.ToLower(text[m[2]:m[3]]))] = t
 		}
 	}
 	return titles

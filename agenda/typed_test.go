@@ -16,12 +16,13 @@ func TestWhatPeopleTypeForATime(t *testing.T) {
 		"5/12 à 16h": "2026-12-05 16:00", "05/12/2026, 16:00": "2026-12-05 16:00",
 		// The next one, in the year after where this year's is over.
 		"5/1 9h": "2027-01-05 09:00", "24/11": "2026-11-24", "29/2 10h": "2028-02-29 10:00",
+		"demain 9h": "2026-11-25 09:00", "mañana a las 9:00": "2026-11-25 09:00", "Aujourd’hui 18h30": "2026-11-24 18:30",
 	} {
 		if got, err := ParseWhen(in, today); err != nil || got != want {
 			t.Errorf("%q is %q, %v, want %q", in, got, err, want)
 		}
 	}
-	for _, bad := range []string{"", "demain", "31/02/2026 10h", "5/12 25h", "5/12 16:61", "5", "séisme", "99/99"} {
+	for _, bad := range []string{"", "hier 9h", "31/02/2026 10h", "5/12 25h", "5/12 16:61", "5", "séisme", "99/99"} {
 		if got, err := ParseWhen(bad, today); err == nil {
 			t.Errorf("%q was read as %q", bad, got)
 		}

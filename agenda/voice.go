@@ -181,7 +181,7 @@ func (v Voice) cannot(l i18n.Lang, c Card) channel.Button {
 
 // Reminder is what a person reads before something they said yes or maybe to, or run.
 func (v Voice) Reminder(p Person, c Card, now time.Time) channel.Content {
-	l, zone := Language(p), ZoneOf(p.Member, v.Home)
+	l, zone := Language(p), p.Member.Zone(v.Home)
 	text := v.Texts.T(l, "event.remind", "title", c.Title(l), "ahead", v.Ahead(l, c.Occurrence, zone, now)) + "\n" +
 		v.When(l, c.Occurrence, c.Location(), zone, now)
 	if where := c.Where(); where != "" {
@@ -200,13 +200,13 @@ func (v Voice) Reminder(p Person, c Card, now time.Time) channel.Content {
 // Up tells somebody that they moved up from the waiting list.
 func (v Voice) Up(p Person, c Card, now time.Time) channel.Content {
 	l := Language(p)
-	text := v.Texts.T(l, "event.up") + "\n\n" + v.Head(l, c, ZoneOf(p.Member, v.Home), now)
+	text := v.Texts.T(l, "event.up") + "\n\n" + v.Head(l, c, p.Member.Zone(v.Home), now)
 	return channel.Content{Text: text, Buttons: [][]channel.Button{{v.cannot(l, c)}}}
 }
 
 // Changed tells somebody who answered what is different now.
 func (v Voice) Changed(p Person, before, after Card, now time.Time) channel.Content {
-	l, zone := Language(p), ZoneOf(p.Member, v.Home)
+	l, zone := Language(p), p.Member.Zone(v.Home)
 	when := v.When(l, after.Occurrence, after.Location(), zone, now)
 	switch {
 	case after.Occurrence.State == Cancelled:

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"crypto/rand"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,7 +83,7 @@ func (b *Bot) typedAnnounce(ctx context.Context, t Turn, step string) (Outcome, 
 		return Outcome{}, false, nil
 	}
 	if step == "retract" {
-		o, err := b.takeBack(ctx, t, t.Conversation.Data["id"], inLanguages(t.Text, t.Language))
+		o, err := b.takeBack(ctx, t, t.Conversation.Data["id"], i18n.InLanguages(t.Text, t.Language))
 		return b.offerCry(t, o), true, err
 	}
 	a, found, err := b.Store.DraftOf(ctx, t.Member.ID)
@@ -107,35 +106,8 @@ func (b *Bot) typedAnnounce(ctx context.Context, t Turn, step string) (Outcome, 
 	return b.offerCry(t, o), true, err
 }
 
-// languageMark is «FR:» at the beginning of a line in any case, or anywhere in capitals: a Spanish text that
-// was taken for the end of the French one would go out as such.
-var languageMark = regexp.MustCompile(`(?m)(?:^[ \t]*(?i:(fr|es|en))|\s(FR|ES|EN))[ \t\x{a0}\x{202f}]*[::]\s*`)
-
-// inLanguages reads a message that holds several languages, «FR: … ES: …»; without such marks all of it
-// is in the language asked for.
-func inLanguages(text string, asked i18n.Lang) map[i18n.Lang]string {
-	marks := languageMark.FindAllStringSubmatchIndex(text, -1)
-	out := map[i18n.Lang]string{}
-	if len(marks) == 0 || strings.TrimSpace(text[:marks[0][0]]) != "" {
-		out[asked] = strings.TrimSpace(text)
-		return out
-	}
-	for i, m := range marks {
-		end := len(text)
-		if i+1 < len(marks) {
-			end = marks[i+1][0]
-		}
-		name := m[2:4]
-		if name[0] < 0 {
-			name = m[4:6]
-		}
-		out[i18n.Lang(strings.ToLower(text[name[0]:name[1]]))] = strings.TrimSpace(text[m[1]:end])
-	}
-	return out
-}
-
 func (b *Bot) takeText(ctx context.Context, t Turn, a broadcast.Announcement, asked i18n.Lang) (Outcome, error) {
-	for l, text := range inLanguages(t.Text, asked) {
+	for l, text := range i18n.InLanguages(t.Text, asked) {
 		if n := utf8.RuneCountInString(text); n > mostText(a) {
 			return b.askText(t, a, asked, b.T(t, "announce.toolong", "n", n, "most", mostText(a))), nil
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"chasqui/agenda"
 	"chasqui/broadcast"
 	"chasqui/channel"
 	"chasqui/community"
@@ -42,18 +43,20 @@ func (b *Bot) askWhen(t Turn, a broadcast.Announcement, above string) Outcome {
 }
 
 func (b *Bot) takeWhen(ctx context.Context, t Turn, a broadcast.Announcement, text string) (Outcome, error) {
-	zone, err := time.LoadLocation(a.Zone)
-	if err != nil {
-		zone = b.Zone
+	zone := community.Location(a.Zone, b.Zone)
+	wall, err := agenda.ParseWhen(text, community.DateAt(t.Now, zone))
+	if err != nil || wall.AllDay() {
+		return b.askWhen(t, a, b.T(t, "announce.badwhen")), nil
 	}
-	at, ok := parseMoment(text, t.Now, zone)
-	if !ok {
+	at := wall.In(zone).In(zone)
+	if agenda.WallAt(at, zone) != wall {
+		// The clocks skip that time: what was meant is for the person to say.
 		return b.askWhen(t, a, b.T(t, "announce.badwhen")), nil
 	}
 	if at.Before(t.Now) {
 		return b.askWhen(t, a, b.T(t, "announce.past", "time", at.Format("02/01/2006 15:04"))), nil
 	}
-	a.StartAt, a.StartLocal = at, at.Format("2006-01-02 15:04")
+	a.StartAt, a.StartLocal = at, string(wall)
 	o, err := b.draftCard(ctx, t, a, "")
 	return o.saving(a, t), err
 }
@@ -63,11 +66,7 @@ func (b *Bot) whenText(t Turn, a broadcast.Announcement) string {
 	if a.StartLocal == "" {
 		return b.T(t, "announce.now")
 	}
-	zone, err := time.LoadLocation(a.Zone)
-	if err != nil {
-		zone = b.Zone
-	}
-	return a.StartAt.In(zone).Format("02/01/2006 15:04") + " (" + broadcast.City(a.Zone) + ")"
+	return a.StartAt.In(community.Location(a.Zone, b.Zone)).Format("02/01/2006 15:04") + " (" + broadcast.City(a.Zone) + ")"
 }
 
 func (b *Bot) pressClass(ctx context.Context, t Turn, a broadcast.Announcement, data string) (Outcome, error) {

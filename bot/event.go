@@ -46,7 +46,7 @@ func (b *Bot) events(ctx context.Context, t Turn) (Outcome, error) {
 	case 1:
 		return b.eventCard(t, cards[0], ""), nil
 	}
-	v, zone := b.voice(), agenda.ZoneOf(t.Member, b.Zone)
+	v, zone := b.voice(), t.Member.Zone(b.Zone)
 	text := b.T(t, "events.title")
 	var buttons []channel.Button
 	for i, c := range cards {
@@ -62,7 +62,7 @@ func (b *Bot) events(ctx context.Context, t Turn) (Outcome, error) {
 // eventCard shows one occurrence with the person's answer and what they can do.
 func (b *Bot) eventCard(t Turn, c agenda.Card, above string) Outcome {
 	v := b.voice()
-	text := v.Card(t.Language, c, agenda.ZoneOf(t.Member, b.Zone), t.Now)
+	text := v.Card(t.Language, c, t.Member.Zone(b.Zone), t.Now)
 	if above != "" {
 		text = above + "\n\n" + text
 	}
@@ -171,7 +171,7 @@ func (b *Bot) answerEvent(t Turn, c agenda.Card, answer agenda.Answer) Outcome {
 func (b *Bot) calendarFile(t Turn, c agenda.Card) Outcome {
 	rows := [][]channel.Button{{button(b.T(t, "event.button.feed"), agenda.Verb+":feed")}}
 	if !t.Chat.Network.CarriesFiles() {
-		when := b.voice().When(t.Language, c.Occurrence, c.Location(), agenda.ZoneOf(t.Member, b.Zone), t.Now)
+		when := b.voice().When(t.Language, c.Occurrence, c.Location(), t.Member.Zone(b.Zone), t.Now)
 		return b.say(t, b.T(t, "event.nofile", "when", when), rows...)
 	}
 	o := b.say(t, b.T(t, "event.ics"), rows...)

@@ -59,7 +59,7 @@ func (b *Bot) organiserCard(ctx context.Context, t Turn, c agenda.Card) (Outcome
 		return Outcome{}, err
 	}
 	v := b.voice()
-	text := b.T(t, "event.number", "id", c.Event.ID) + "\n" + v.Head(t.Language, c, agenda.ZoneOf(t.Member, b.Zone), t.Now) + "\n\n" + v.Count(t.Language, c)
+	text := b.T(t, "event.number", "id", c.Event.ID) + "\n" + v.Head(t.Language, c, t.Member.Zone(b.Zone), t.Now) + "\n\n" + v.Count(t.Language, c)
 	names := map[string][]string{}
 	for _, g := range guests {
 		names[string(g.Answer)] = append(names[string(g.Answer)], named(g.Member))
@@ -115,7 +115,7 @@ func (b *Bot) pressOrganiser(ctx context.Context, t Turn, c agenda.Card, verb st
 		return b.say(t, b.T(t, "event.over")), nil
 	}
 	number := strconv.FormatInt(c.Occurrence.ID, 10)
-	when := b.voice().When(t.Language, c.Occurrence, c.Location(), agenda.ZoneOf(t.Member, b.Zone), t.Now)
+	when := b.voice().When(t.Language, c.Occurrence, c.Location(), t.Member.Zone(b.Zone), t.Now)
 	keep := button(b.T(t, "event.sure.no"), agenda.Data("follow", c.Occurrence.ID))
 	switch verb {
 	case organiserMove, organiserWhere, organiserSeats:

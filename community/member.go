@@ -186,7 +186,11 @@ func ZoneName(timezone, region string) string {
 
 // Zone is the time zone that m lives by; fallback is the community's.
 func (m Member) Zone(fallback *time.Location) *time.Location {
-	name := ZoneName(m.Timezone, m.Region)
+	return Location(ZoneName(m.Timezone, m.Region), fallback)
+}
+
+// Location is the time zone of a name, or fallback where there is none such.
+func Location(name string, fallback *time.Location) *time.Location {
 	if name == "" {
 		return fallback
 	}
@@ -195,6 +199,13 @@ func (m Member) Zone(fallback *time.Location) *time.Location {
 		return fallback
 	}
 	return zone
+}
+
+// AtNight reports whether an instant falls into somebody's night, 21:00 to 08:00 by their clock: what is not
+// urgent then arrives without a sound. An alert never asks.
+func AtNight(at time.Time, zone *time.Location) bool {
+	hour := at.In(zone).Hour()
+	return hour >= 21 || hour < 8
 }
 
 // Country is where somebody is, for what depends on it.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"chasqui/channel"
+	"chasqui/community"
 )
 
 // Store keeps deliveries. One Advance is one transaction.
@@ -261,7 +262,7 @@ func (o *Outbox) Drain(ctx context.Context) error {
 func (o *Outbox) send(ctx context.Context, d Delivery) Result {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	if d.Lane == News && o.night(d.Zone) {
+	if d.Lane == News && community.AtNight(o.now(), community.Location(d.Zone, o.zone)) {
 		d.Content.Silent = true
 	}
 	id, err := o.sender.Send(ctx, channel.Outgoing{Key: d.Key, To: d.To, Content: d.Content})
@@ -275,15 +276,3 @@ func (o *Outbox) send(ctx context.Context, d Delivery) Result {
 
 // jitter spreads retries over up to a quarter more than their delay.
 func jitter(d time.Duration) time.Duration { return d + time.Duration(rand.Int64N(int64(d)/4+1)) }
-
-// night reports whether somebody sleeps, 21:00 to 08:00 where they are.
-func (o *Outbox) night(zoneName string) bool {
-	zone := o.zone
-	if zoneName != "" {
-		if z, err := time.LoadLocation(zoneName); err == nil {
-			zone = z
-		}
-	}
-	hour := o.now().In(zone).Hour()
-	return hour >= 21 || hour < 8
-}
