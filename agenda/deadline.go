@@ -99,6 +99,10 @@ const deadlineAt = "09:00"
 // deadlineLate is how long after its time a deadline still leaves.
 const deadlineLate = 3 * 24 * time.Hour
 
+// caughtUpBefore is how far ahead the next deadline of a kind must be for a missed one to be caught up: nobody
+// needs the same words twice in two days.
+const caughtUpBefore = 2 * 24 * time.Hour
+
 // Plan is all that a member is still to be reminded of. settled has, by kind, the anchor for which the
 // person said that it is done. Of what lies in the past only the latest one is caught up, and only
 // while its day lies ahead: a person of last year who is imported today gets nothing.
@@ -113,6 +117,7 @@ func Plan(m community.Member, settled map[string]community.Date, now time.Time, 
 			continue
 		}
 		var missed *Deadline
+		var next time.Time
 		for _, offset := range k.Offsets {
 			day := addDays(anchor, offset)
 			d := Deadline{MemberID: m.ID, Kind: k.Name, Anchor: anchor, Offset: offset, Day: day, Due: Wall(day).At(deadlineAt).In(zone)}
@@ -120,10 +125,16 @@ func Plan(m community.Member, settled map[string]community.Date, now time.Time, 
 				missed = &d
 				continue
 			}
+			if next.IsZero() {
+				next = d.Due
+			}
 			plan = append(plan, d)
 		}
-		if missed != nil && today < addDays(anchor, k.Grace+1) {
-			missed.Due = nextMorning(now, zone)
+		if missed == nil || today >= addDays(anchor, k.Grace+1) {
+			continue
+		}
+		missed.Due = nextMorning(now, zone)
+		if next.IsZero() || next.Sub(missed.Due) >= caughtUpBefore {
 			plan = append(plan, *missed)
 		}
 	}

@@ -44,6 +44,8 @@ func TestPlan(t *testing.T) {
 			"mission_end-60@2026-10-04 09:00 mission_end-30@2026-11-03 09:00 mission_end-7@2026-11-26 09:00"},
 		{"going home over a leap day", with(func(m *community.Member) { m.End = "2028-03-07" }), nil, "2028-02-01 10:00",
 			"mission_end-7@2028-02-29 09:00 mission_end-30@2028-02-06 09:00 mission_end-60@2028-02-01 10:00"},
+		{"what is due this very morning stands for what was missed", with(func(m *community.Member) { m.End = "2027-04-09" }), nil, "2027-03-10 07:00",
+			"mission_end-30@2027-03-10 09:00 mission_end-7@2027-04-02 09:00"},
 		{"a visa that was renewed counts anew", with(func(m *community.Member) { m.VisaEnd = "2027-12-01" }), map[string]community.Date{"visa_end": "2026-12-01"}, "2027-11-25 10:00",
 			"visa_end-10@2027-11-25 10:00"},
 		{"the same visa, done", with(func(m *community.Member) { m.VisaEnd = "2026-12-01" }), map[string]community.Date{"visa_end": "2026-12-01"}, "2026-11-10 10:00", ""},

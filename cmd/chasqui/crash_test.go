@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"chasqui/agenda"
 	"chasqui/bot"
 	"chasqui/broadcast"
 	"chasqui/channel"
@@ -30,6 +31,8 @@ const (
 	afterStart   = "after it is frozen, before anything leaves"
 	beforeFinish = "after the last was sent, before it is done"
 	afterFinish  = "after it is done"
+	beforeFire   = "before a reminder is fired"
+	afterFire    = "after it is fired, before it leaves"
 	nowhere      = "nowhere"
 )
 
@@ -144,6 +147,8 @@ func crashing() int {
 	done := make(chan error, 1)
 	go func() { done <- box.Run(ctx) }()
 	go runner.Run(ctx)
+	keeper := &agenda.Timekeeper{Store: &cutAgenda{x.store, k}, Voice: agenda.Voice{Texts: x.texts, Home: s.zone}, Log: quiet, Wake: box.Wake}
+	go keepTime(ctx, keeper)
 	if err := tele.Run(ctx, b.Receive); err != nil {
 		return complain(err)
 	}
@@ -199,6 +204,33 @@ func (c *cutRunner) Finish(ctx context.Context, id int64, say []outbox.Draft, no
 		c.at(afterFinish)
 	}
 	return finished, err
+}
+
+// keepTime ticks ten times a second, as serve does every minute.
+func keepTime(ctx context.Context, keeper *agenda.Timekeeper) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if err := keeper.Tick(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			complain(err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+type cutAgenda struct {
+	*store.Store
+	knife
+}
+
+func (c *cutAgenda) FireReminder(ctx context.Context, r agenda.Reminder, now time.Time, compose func(agenda.Card, []agenda.Person) []outbox.Draft) error {
+	c.at(beforeFire)
+	err := c.Store.FireReminder(ctx, r, now, compose)
+	c.at(afterFire)
+	return err
 }
 
 type cutStore struct {

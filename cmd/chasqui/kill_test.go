@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"chasqui/agenda"
+	"chasqui/bot"
 	"chasqui/broadcast"
+	"chasqui/channel"
 	"chasqui/channel/telegramtest"
 	"chasqui/community"
 	"chasqui/i18n"
@@ -27,12 +30,12 @@ func killRun(t *testing.T) (kills, people, rate int) {
 	if n, err := strconv.Atoi(os.Getenv("CHASQUI_KILLS")); err == nil {
 		return n, 20_000, 1000
 	}
-	return 20, 800, 100
+	return 20, 500, 100
 }
 
-// TestAnnouncementSurvivesKills kills serve with SIGKILL at random instants while an announcement leaves, again
-// and again. Nobody gets it twice and nobody is lost: whoever did not certainly get it is listed as
-// unknown, at most as many a kill as were in flight.
+// TestAnnouncementSurvivesKills kills serve with SIGKILL at random instants while the reminder of an event and an
+// announcement leave, again and again. Nobody gets either twice and nobody is lost: whoever did not
+// certainly get one is listed as unknown, at most as many a kill as were in flight.
 func TestAnnouncementSurvivesKills(t *testing.T) {
 	kills, people, rate := killRun(t)
 	window := min(32, rate/5)
@@ -40,6 +43,7 @@ func TestAnnouncementSurvivesKills(t *testing.T) {
 	t.Cleanup(server.Close)
 	data := t.TempDir()
 	users := enrolled(t, server, data, people)
+	inAnHour(t, data, users)
 	code, out, stderr := command(t, "announce", "--to", "all", "--fr", "bonjour", "--es", "hola", "--yes", "--data", data)
 	if code != 0 {
 		t.Fatalf("announce said %q %q", out, stderr)
@@ -64,14 +68,16 @@ func TestAnnouncementSurvivesKills(t *testing.T) {
 		}
 		slowest = max(slowest, time.Since(began))
 		// The longest pause is such that the run ends about when everybody was reached.
-		time.Sleep(time.Duration(chance.Int64N(int64(1500*time.Millisecond) * int64(people) / int64(rate) / int64(kills))))
+		time.Sleep(time.Duration(chance.Int64N(int64(3*time.Second) * int64(people) / int64(rate) / int64(kills))))
 		_ = c.Process.Kill()
 		_ = c.Wait()
 	}
 	c := serveProcess(t, server, data, rate)
 	waitUntil(t, func() bool { return finished(t, data) })
+	waitUntil(t, func() bool { return figures(t, data).Queued == 0 })
 	stopChild(t, c)
 	judgeKills(t, data, users, done, window)
+	judgeReminders(t, data, users, done, window)
 	t.Logf("%d kills over %d deliveries at %d/s; the slowest restart sent again after %v", done, people, rate, slowest.Round(time.Millisecond))
 }
 
@@ -110,6 +116,89 @@ func approved(t *testing.T, data string) {
 		c := broadcast.Change{Verb: verb, ID: 1, Announcement: a, Actor: "operator"}
 		if _, err := st.Announce(t.Context(), time.Now(), c); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestReminderKilledAtEachPoint kills the process at each instant of a reminder's life that has a name: nobody is
+// reminded twice, and whoever may not have been is listed as unknown.
+func TestReminderKilledAtEachPoint(t *testing.T) {
+	for _, point := range []string{beforeFire, afterFire, afterClaim, afterSend} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			server := telegramtest.ForTest(t)
+			data := t.TempDir()
+			users := enrolled(t, server, data, 12)
+			inAnHour(t, data, users)
+			diedOfKnife(t, child(t, server, data, point))
+			before := len(server.Calls("getMe"))
+			living := child(t, server, data, nowhere)
+			server.WaitFor(t, "the second process", func() bool { return len(server.Called("getMe")) > before })
+			var left bot.Figures
+			waitUntil(t, func() bool { left = figures(t, data); return left.Queued == 0 && reminded(users) > 0 })
+			stopChild(t, living)
+			if n := reminded(users); n+left.Unknown < len(users) || left.Unknown > 5 {
+				t.Errorf("%d people were reminded and %d are unknown, of %d", n, left.Unknown, len(users))
+			}
+			for _, u := range users {
+				if len(u.Inbox()) > 1 {
+					t.Errorf("somebody was reminded %d times", len(u.Inbox()))
+				}
+			}
+		})
+	}
+}
+
+func reminded(users []*telegramtest.User) int {
+	n := 0
+	for _, u := range users {
+		if len(u.Inbox()) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func figures(t *testing.T, data string) bot.Figures {
+	t.Helper()
+	st, err := store.Open(t.Context(), filepath.Join(data, "chasqui.db"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	f, err := st.Figures(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// inAnHour plans an event whose last reminder is due within a minute or is due already, and lets everybody come.
+func inAnHour(t *testing.T, data string, users []*telegramtest.User) {
+	t.Helper()
+	st, err := store.Open(t.Context(), filepath.Join(data, "chasqui.db"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	// Made ten minutes ago, so that the reminder of the hour before was still ahead then.
+	now := time.Now()
+	start := now.Add(59 * time.Minute).UTC()
+	e := agenda.Event{Titles: map[i18n.Lang]string{i18n.French: "Goûter", i18n.Spanish: "Lonche"}, Audience: "all", Zone: "UTC", Start: agenda.WallAt(start, time.UTC)}
+	if _, written, err := st.ImportEvents(t.Context(), []agenda.Row{{Line: 1, Event: e}}, true, now.Add(-10*time.Minute)); err != nil || !written {
+		t.Fatalf("the event was refused: %v", err)
+	}
+	for i, u := range users {
+		id := strconv.FormatInt(u.ID, 10)
+		m := channel.Message{Kind: channel.Press, ID: fmt.Sprint("yes", i), Chat: channel.Address{Network: channel.Telegram, ID: id}, From: channel.Sender{ID: id}, At: now}
+		before, err := st.Begin(t.Context(), m, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		silent := func(agenda.Card, []agenda.Person) []outbox.Draft { return nil }
+		yes := bot.Outcome{Member: &before.Member, Agenda: []agenda.Change{agenda.Reply{OccurrenceID: 1, Answer: agenda.Yes, Say: silent}}}
+		if committed, err := st.Commit(t.Context(), bot.Turn{Message: m, Before: before, Now: now, Language: i18n.French}, yes); err != nil || !committed {
+			t.Fatalf("a yes was not taken: %v", err)
 		}
 	}
 }
@@ -191,13 +280,45 @@ func finished(t *testing.T, data string) bool {
 	return statusOf(t, data).State == string(broadcast.Done)
 }
 
+// copies counts how often somebody got what contains part.
+func copies(u *telegramtest.User, part string) int {
+	n := 0
+	for _, m := range u.Inbox() {
+		if strings.Contains(m.Text, part) {
+			n++
+		}
+	}
+	return n
+}
+
+// judgeReminders holds the reminders that people have against those of unknown fate.
+func judgeReminders(t *testing.T, data string, users []*telegramtest.User, kills, window int) {
+	t.Helper()
+	none := 0
+	for _, u := range users {
+		switch copies(u, "Goûter") {
+		case 0:
+			none++
+		case 1:
+		default:
+			t.Errorf("somebody was reminded %d times", copies(u, "Goûter"))
+		}
+	}
+	unknown := figures(t, data).Unknown
+	reminders := unknown - statusOf(t, data).Unknown
+	if none > reminders || unknown > kills*window {
+		t.Errorf("%d people were not reminded, %d of those are listed as unknown; %d unknown in all after %d kills", none, reminders, unknown, kills)
+	}
+	t.Logf("%d reminded, %d unknown (%d of them arrived); 0 twice, 0 lost", len(users)-none, reminders, reminders-none)
+}
+
 // judgeKills holds what people have against what the counts say.
 func judgeKills(t *testing.T, data string, users []*telegramtest.User, kills, window int) {
 	t.Helper()
 	st := statusOf(t, data)
 	none, twice := 0, 0
 	for _, u := range users {
-		switch n := len(u.Inbox()); n {
+		switch n := copies(u, "bonjour"); n {
 		case 0:
 			none++
 		case 1:
