@@ -102,6 +102,8 @@ func (r Recipient) WhyKey() string {
 		return FaultKey(r.Fault)
 	case r.State == outbox.Stopped && r.Reason == WasCancelled:
 		return "announce.behind.cancelled"
+	case r.State == outbox.Stopped && r.Erased(): // the missing name says it
+		return ""
 	case r.State == outbox.Stopped:
 		return "announce.behind.stopped"
 	case r.State == outbox.Expired:

@@ -35,7 +35,7 @@ type progressView interface {
 // watch follows an announcement until nothing of it can leave any more. It only reads: whoever stops it stops
 // nothing else.
 func (p *program) watch(ctx context.Context, st *store.Store, id int64) error {
-	var view progressView = &progressLines{w: p.stdout, tenth: -1}
+	var view progressView = &progressLines{w: p.stdout}
 	if isTerminal(p.stdout) {
 		view = &progressBar{w: p.stdout}
 	}
@@ -81,11 +81,7 @@ func (p *program) watchOnce(ctx context.Context, st *store.Store, id int64, view
 	case broadcast.Late:
 		return false, fmt.Errorf("announcement %d waits for a person: chasqui announce start-late or cancel %d", id, id)
 	case broadcast.Done, broadcast.Cancelled:
-		if err := view.end(); err != nil {
-			return false, err
-		}
-		_, err := fmt.Fprintf(p.stdout, "announcement %d %s: %s\n", id, stateOf(standing), countsLine(standing))
-		return true, err
+		return true, p.endWatch(view, standing)
 	}
 	if standing.Left, err = st.TimeLeft(ctx, standing, p.now()); err != nil {
 		return false, err
@@ -100,6 +96,20 @@ func (p *program) watchOnce(ctx context.Context, st *store.Store, id int64, view
 		fmt.Fprintf(p.stdout, "nothing of announcement %d has left for %d s: see whether chasqui serve runs, and chasqui doctor\n", id, int(stillAfter.Seconds()))
 	}
 	return false, nil
+}
+
+// endWatch shows the last of the way and the final counts.
+func (p *program) endWatch(view progressView, st broadcast.Standing) error {
+	if st.State == broadcast.Done {
+		if err := view.show(st, ""); err != nil {
+			return fmt.Errorf("show the progress: %w", err)
+		}
+	}
+	if err := view.end(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.stdout, "announcement %d %s: %s\n", st.ID, stateOf(st), countsLine(st))
+	return err
 }
 
 // watchWords say what a count does not: that it waits for its time, is held, or how long it still takes.
@@ -145,26 +155,31 @@ func (s *stillness) noted(st broadcast.Standing, now time.Time) bool {
 	return true
 }
 
-// progressLines writes a line for every tenth of the way, and when what is said besides changes its kind.
+// progressLines writes a line for every tenth of the way, and when it starts, is held or goes on.
 type progressLines struct {
-	w      io.Writer
-	tenth  int
-	state  broadcast.State
-	paused bool
+	w    io.Writer
+	last lineKey
+}
+
+// lineKey is what makes a line worth writing when it changes.
+type lineKey struct {
+	written, moving, paused bool
+	tenth                   int
 }
 
 func (l *progressLines) show(st broadcast.Standing, words string) error {
-	done, tenth, paused := st.Total-st.Open(), 0, !st.PausedAt.IsZero()
+	done := st.Total - st.Open()
+	key := lineKey{written: true, moving: st.State != broadcast.Approved, paused: !st.PausedAt.IsZero()}
 	if st.Total > 0 {
-		tenth = 10 * done / st.Total
+		key.tenth = 10 * done / st.Total
 	}
-	if tenth == l.tenth && st.State == l.state && paused == l.paused {
+	if key == l.last {
 		return nil
 	}
-	l.tenth, l.state, l.paused = tenth, st.State, paused
+	l.last = key
 	line := fmt.Sprintf("announcement %d", st.ID)
-	if st.State == broadcast.Sending {
-		line += fmt.Sprintf(": %d %%, %d of %d", 10*tenth, done, st.Total)
+	if key.moving {
+		line += fmt.Sprintf(": %d %%, %d of %d", 10*key.tenth, done, st.Total)
 	}
 	if words != "" {
 		line += ", " + words
@@ -186,7 +201,7 @@ func (b *progressBar) show(st broadcast.Standing, words string) error {
 	if words != "" {
 		title += ", " + words
 	}
-	if st.State != broadcast.Sending || st.Total == 0 {
+	if st.State == broadcast.Approved || st.Total == 0 {
 		_, err := fmt.Fprintf(b.w, "\r\033[K%s", title)
 		return err
 	}
