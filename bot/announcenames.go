@@ -110,3 +110,68 @@ func (b *Bot) pageBehind(ctx context.Context, st broadcast.Standing, state outbo
 	}
 	return names, next, nil
 }
+
+// getsIt stands in a button for those who get an announcement; the others are named by the reason.
+const getsIt = "gets"
+
+// previewNames lists who would get a draft and who not, page by page: the names for which its card has no room.
+func (b *Bot) previewNames(ctx context.Context, t Turn, a broadcast.Announcement, data string) (Outcome, error) {
+	p, err := b.Store.Preview(ctx, a)
+	if err != nil {
+		return Outcome{}, err
+	}
+	group, page, _ := strings.Cut(data, ":")
+	count := previewCount(p, group)
+	if count == 0 {
+		return b.askWhichPreview(t, p), nil
+	}
+	why := broadcast.Reason(group)
+	if group == getsIt {
+		why = ""
+	}
+	skip, _ := strconv.Atoi(page)
+	names, err := b.Store.PreviewNames(ctx, a, why, skip, shownRecipients+1)
+	if err != nil {
+		return Outcome{}, err
+	}
+	lines := []string{"*" + b.T(t, "announce.preview."+group, "n", count) + "*"}
+	for _, c := range names[:min(len(names), shownRecipients)] {
+		name := named(community.Member{Name: c.Name})
+		if why == "" && c.Reads {
+			name = b.T(t, "announce.preview.reads", "name", name)
+		}
+		lines = append(lines, "- "+name)
+	}
+	var rows [][]channel.Button
+	if len(names) > shownRecipients {
+		rows = append(rows, row(button(b.T(t, "announce.next"), fmt.Sprintf("n:names:%s:%d", group, skip+shownRecipients))))
+	}
+	return b.show(t, strings.Join(lines, "\n"), append(rows, row(button(b.T(t, "announce.back"), "n:names")))...), nil
+}
+
+// previewCount is the number of a preview that a button names; 0 for a button that names none.
+func previewCount(p broadcast.Preview, group string) int {
+	if group == getsIt {
+		return p.Reached()
+	}
+	for _, e := range p.Excluded {
+		if string(e.Why) == group {
+			return e.N
+		}
+	}
+	return 0
+}
+
+func (b *Bot) askWhichPreview(t Turn, p broadcast.Preview) Outcome {
+	groups := []string{getsIt}
+	for _, e := range p.Excluded {
+		groups = append(groups, string(e.Why))
+	}
+	var rows [][]channel.Button
+	for _, g := range groups {
+		if n := previewCount(p, g); n > 0 {
+			rows = append(rows, row(button(b.T(t, "announce.preview."+g, "n", n), "n:names:"+g)))
+		}
+	}
+	return b.show(t, b.T(t, "announce.names.which"), append(rows, row(button(b.T(t, "announce.back"), "n:card")))...)
+}

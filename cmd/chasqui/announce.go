@@ -27,7 +27,7 @@ import (
 type announceFlags struct {
 	class, to, at, expires, file string
 	texts                        map[i18n.Lang]*string
-	yes, json, watch             bool
+	yes, json, watch, names      bool
 }
 
 func (p *program) announceCommand() *cobra.Command {
@@ -48,6 +48,7 @@ func (p *program) announceCommand() *cobra.Command {
 	c.Flags().StringVar(&f.at, "at", "", "when: «2026-12-05 09:00» in the community's zone, or RFC 3339 (default now)")
 	c.Flags().StringVar(&f.expires, "expires", "", "how long it is of use after its start, such as 2h (an alert: 24h unless told otherwise)")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask: the typed confirmation of an operator, without undo")
+	c.Flags().BoolVar(&f.names, "names", false, "only list everybody who would get it, and who would not and why; send nothing")
 	c.Flags().BoolVar(&f.watch, "watch", false, "stay and show the progress until it is over")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	c.AddCommand(p.announceStatus(), p.announceWatch(), p.announceNames(), p.announceResolve(), p.announceRetract())
@@ -82,6 +83,9 @@ func (p *program) announce(ctx context.Context, f announceFlags) error {
 		}
 		if !f.json {
 			printPreview(p.stdout, a, preview)
+		}
+		if f.names {
+			return p.printPreviewNames(ctx, st, a, preview)
 		}
 		if preview.Reached() == 0 {
 			return errors.New("nobody would get it: nothing is sent")

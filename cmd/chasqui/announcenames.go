@@ -103,3 +103,41 @@ func whoIs(r broadcast.Recipient) string {
 	}
 	return fmt.Sprintf("%s (member %d, %s)", r.Name, r.MemberID, r.Network)
 }
+
+// printPreviewNames lists everybody behind the numbers of a preview.
+func (p *program) printPreviewNames(ctx context.Context, st *store.Store, a broadcast.Announcement, preview broadcast.Preview) error {
+	reasons := []broadcast.Reason{""}
+	for _, e := range preview.Excluded {
+		reasons = append(reasons, e.Why)
+	}
+	for _, why := range reasons {
+		what := "gets it"
+		if why != "" {
+			what = "not, they " + reasonWords[why]
+		}
+		for skip := 0; ; skip += pageOfNames {
+			names, err := st.PreviewNames(ctx, a, why, skip, pageOfNames)
+			if err != nil {
+				return err
+			}
+			for _, c := range names {
+				where := string(c.Network)
+				if c.Reads {
+					where = "in the room"
+				}
+				fmt.Fprintf(p.stdout, "%s: %s (member %d%s)\n", what, c.Name, c.MemberID, comma(where))
+			}
+			if len(names) < pageOfNames {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func comma(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ", " + text
+}
