@@ -12,9 +12,9 @@ const scrapeWithin = 2 * time.Second
 
 // kept shows what the database holds at the moment of the scrape.
 type kept struct {
-	store                                              Store
-	now                                                func() time.Time
-	queued, waiting, announcements, undecided, stopped *prometheus.Desc
+	store                                             Store
+	now                                               func() time.Time
+	queued, waiting, announcements, undecided, paused *prometheus.Desc
 }
 
 func newKept(store Store, now func() time.Time) *kept {
@@ -27,13 +27,13 @@ func newKept(store Store, now func() time.Time) *kept {
 		waiting:       desc("deliveries_waiting_seconds", "How long the delivery has waited that waits longest; what is paused with its announcement does not count.", "network", "lane"),
 		announcements: desc("announcements", "Announcements that are not over, by state.", "state"),
 		undecided:     desc("deliveries_undecided", "Deliveries of announcements whose fate nobody knows and over which nobody has decided."),
-		stopped:       desc("paused", "1 while reminders and news are held everywhere."),
+		paused:        desc("paused", "1 while reminders and news are held everywhere."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (k *kept) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{k.queued, k.waiting, k.announcements, k.undecided, k.stopped} {
+	for _, d := range []*prometheus.Desc{k.queued, k.waiting, k.announcements, k.undecided, k.paused} {
 		to <- d
 	}
 }
@@ -69,10 +69,10 @@ func (k *kept) Collect(to chan<- prometheus.Metric) {
 	since, _, err := k.store.Paused(ctx)
 	switch {
 	case err != nil:
-		to <- prometheus.NewInvalidMetric(k.stopped, err)
+		to <- prometheus.NewInvalidMetric(k.paused, err)
 	case since.IsZero():
-		gauge(k.stopped, 0)
+		gauge(k.paused, 0)
 	default:
-		gauge(k.stopped, 1)
+		gauge(k.paused, 1)
 	}
 }

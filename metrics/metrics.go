@@ -76,7 +76,7 @@ func New(store Store, networks []channel.Network, version string, now func() tim
 	return m
 }
 
-// begin makes every series at zero: what appears only with its first event cannot be seen to rise.
+// begin makes the series that are to be expected, at zero: what appears only with its first event cannot be seen to rise.
 func (m *Metrics) begin(networks []channel.Network) {
 	for _, n := range networks {
 		m.throttled.WithLabelValues(string(n))
@@ -86,6 +86,12 @@ func (m *Metrics) begin(networks []channel.Network) {
 			m.sent.WithLabelValues(string(n), lane.String())
 			m.unknown.WithLabelValues(string(n), lane.String())
 			m.sending.WithLabelValues(string(n), lane.String())
+			for _, f := range []channel.Fault{channel.Gone, channel.Rejected, channel.Temporary} {
+				m.failed.WithLabelValues(string(n), lane.String(), string(f))
+			}
+			for _, f := range []channel.Fault{channel.Temporary, channel.Throttled, channel.Off, channel.Ambiguous} {
+				m.retried.WithLabelValues(string(n), lane.String(), string(f))
+			}
 		}
 	}
 }

@@ -68,8 +68,9 @@ func (s *Store) Backlog(ctx context.Context, now time.Time) ([]outbox.Backlog, e
 	return all, nil
 }
 
+// What a person had tried again is new from then on.
 const overdue = `
-SELECT d.network, COUNT(CASE WHEN d.due_at <= $1 THEN 1 END), COUNT(CASE WHEN d.due_at > $1 AND d.fault <> '' AND d.created_at <= $1 THEN 1 END)
+SELECT d.network, COUNT(CASE WHEN d.due_at <= $1 THEN 1 END), COUNT(CASE WHEN d.due_at > $1 AND d.fault <> '' AND d.created_at <= $1 AND COALESCE(n.updated_at, 0) <= $1 THEN 1 END)
 FROM delivery d LEFT JOIN announcement n ON n.id = d.announcement_id
 WHERE d.state = 'queued' AND d.lane <= $2 AND n.paused_at IS NULL GROUP BY d.network ORDER BY d.network`
 

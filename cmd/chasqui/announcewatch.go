@@ -192,8 +192,9 @@ func (l *progressLines) end() error { return nil }
 
 // progressBar fills a line of a terminal.
 type progressBar struct {
-	w   io.Writer
-	bar *progressbar.ProgressBar
+	w     io.Writer
+	bar   *progressbar.ProgressBar
+	title string
 }
 
 func (b *progressBar) show(st broadcast.Standing, words string) error {
@@ -209,8 +210,12 @@ func (b *progressBar) show(st broadcast.Standing, words string) error {
 		// The library's own guess of the time left knows neither pauses nor networks.
 		b.bar = progressbar.NewOptions(st.Total, progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
+		b.title = ""
 	}
-	b.bar.Describe(title)
+	if title != b.title {
+		b.title = title
+		b.bar.Describe(title)
+	}
 	return b.bar.Set(st.Total - st.Open())
 }
 
