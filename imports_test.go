@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"outbox":               {"channel", "community"},
 	"broadcast":            {"channel", "community", "i18n", "outbox"},
 	"agenda":               {"channel", "community", "i18n", "outbox"},
+	"metrics":              {"broadcast", "channel", "outbox"},
 	"bot":                  append([]string{"channel", "i18n"}, domain...),
 	"console":              append([]string{"channel", "channel/webchat", "i18n"}, domain...),
 	"store":                append([]string{"bot", "channel", "i18n"}, domain...),
@@ -39,14 +40,18 @@ var mayImport = map[string][]string{
 // onlyIn says which single package may import a library.
 var onlyIn = map[string]string{
 	"github.com/go-telegram-bot-api/telegram-bot-api/v5": "channel/telegram",
-	"modernc.org/sqlite":                    "store",
-	"github.com/nicksnyder/go-i18n/v2/i18n": "i18n",
-	"github.com/xuri/excelize/v2":           "community",
-	"github.com/nyaruka/phonenumbers":       "community",
-	"github.com/robfig/cron/v3":             "cmd/chasqui",
-	"github.com/spf13/cobra":                "cmd/chasqui",
-	"github.com/teambition/rrule-go":        "agenda",
-	"github.com/arran4/golang-ical":         "agenda",
+	"modernc.org/sqlite":                                        "store",
+	"github.com/nicksnyder/go-i18n/v2/i18n":                     "i18n",
+	"github.com/xuri/excelize/v2":                               "community",
+	"github.com/nyaruka/phonenumbers":                           "community",
+	"github.com/prometheus/client_golang/prometheus":            "metrics",
+	"github.com/prometheus/client_golang/prometheus/collectors": "metrics",
+	"github.com/prometheus/client_golang/prometheus/promhttp":   "metrics",
+	"github.com/schollz/progressbar/v3":                         "cmd/chasqui",
+	"github.com/robfig/cron/v3":                                 "cmd/chasqui",
+	"github.com/spf13/cobra":                                    "cmd/chasqui",
+	"github.com/teambition/rrule-go":                            "agenda",
+	"github.com/arran4/golang-ical":                             "agenda",
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -175,7 +175,7 @@ func (b *Bot) draftButtons() map[string]draftHandler {
 		},
 		"aud": b.pressAudience, "tog": b.pressToggle,
 		"when": b.pressWhen, "class": b.pressClass, "valid": b.pressValid, "file": b.pressFile,
-		"look": b.lookAt, "ask": b.askConfirmation, "go": b.confirmed, "second": b.askSecond,
+		"names": b.previewNames, "look": b.lookAt, "ask": b.askConfirmation, "go": b.confirmed, "second": b.askSecond,
 		"drop": func(_ context.Context, t Turn, a broadcast.Announcement, _ string) (Outcome, error) {
 			o := b.show(t, b.T(t, "announce.discarded"), row(button(b.T(t, "announce.new"), "c:announce"))).settled()
 			o.Announce = []broadcast.Change{{Verb: broadcast.Discard, ID: a.ID}}
@@ -201,6 +201,7 @@ func (b *Bot) draftCard(ctx context.Context, t Turn, a broadcast.Announcement, a
 		lines = append(lines, "", strings.ToUpper(string(l))+" – "+text)
 	}
 	lines = append(lines, "")
+	rows := b.draftRows(t, a)
 	if a.Audience == "" {
 		lines = append(lines, b.T(t, "announce.nobody"))
 	} else {
@@ -209,6 +210,9 @@ func (b *Bot) draftCard(ctx context.Context, t Turn, a broadcast.Announcement, a
 			return Outcome{}, err
 		}
 		lines = append(lines, b.audienceLines(ctx, t, a, p)...)
+		if p.Shortened() {
+			rows = slices.Insert(rows, 2, row(button(b.T(t, "announce.names"), "n:names")))
+		}
 	}
 	lines = append(lines, b.T(t, "announce.when", "when", b.whenText(t, a)))
 	if a.ValidFor > 0 {
@@ -217,7 +221,7 @@ func (b *Bot) draftCard(ctx context.Context, t Turn, a broadcast.Announcement, a
 	if a.File != nil {
 		lines = append(lines, b.T(t, "announce.file", "name", a.File.Name))
 	}
-	return b.show(t, strings.Join(lines, "\n"), b.draftRows(t, a)...).settled(), nil
+	return b.show(t, strings.Join(lines, "\n"), rows...).settled(), nil
 }
 
 func (b *Bot) draftRows(t Turn, a broadcast.Announcement) [][]channel.Button {

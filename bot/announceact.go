@@ -210,6 +210,9 @@ func (b *Bot) standing(ctx context.Context, t Turn, id int64) (Outcome, error) {
 	if !ok || st.State == broadcast.Draft {
 		return b.say(t, b.T(t, "announce.nosuch", "id", id)), nil
 	}
+	if st.Left, err = b.Store.TimeLeft(ctx, st, t.Now); err != nil {
+		return Outcome{}, err
+	}
 	card := broadcast.Card(b.Texts, t.Language, b.Zone, st)
 	return b.show(t, card.Text, card.Buttons...), nil
 }
@@ -294,11 +297,8 @@ func (b *Bot) act(ctx context.Context, t Turn, st broadcast.Standing, verb broad
 	return o, nil
 }
 
-// shownInList is how many announcements and names stand in one message.
-const (
-	shownAnnouncements = 8
-	shownRecipients    = 30
-)
+// shownAnnouncements is how many stand in one message.
+const shownAnnouncements = 8
 
 func (b *Bot) announcements(ctx context.Context, t Turn) (Outcome, error) {
 	all, err := b.Store.Announcements(ctx, shownAnnouncements)
@@ -315,51 +315,6 @@ func (b *Bot) announcements(ctx context.Context, t Turn) (Outcome, error) {
 		rows = append(rows, row(button(label+" · "+string(text[:min(len(text), 30)]), fmt.Sprintf("n:show:%d", a.ID))))
 	}
 	return b.show(t, b.T(t, "announce.recent"), rows...), nil
-}
-
-// namesBehind lists who stands behind the counts, with the reason in words: those that need somebody
-// first.
-func (b *Bot) namesBehind(ctx context.Context, t Turn, st broadcast.Standing, more string) (Outcome, error) {
-	state, page, _ := strings.Cut(more, ":")
-	if state == "" {
-		var buttons []channel.Button
-		for _, s := range []outbox.State{outbox.Failed, outbox.Unknown, outbox.Stopped, outbox.Expired, outbox.Queued, outbox.Sent, outbox.Delivered, outbox.Read} {
-			if n := st.In(s); n > 0 {
-				buttons = append(buttons, button(b.T(t, "announce.count."+string(s), "n", n), fmt.Sprintf("n:who:%d:%s", st.ID, s)))
-			}
-		}
-		return b.show(t, b.T(t, "announce.names.which"), append(inRows(buttons, 2), row(button(b.T(t, "announce.back"), fmt.Sprintf("n:show:%d", st.ID))))...), nil
-	}
-	after, _ := strconv.ParseInt(page, 10, 64)
-	names, err := b.Store.NamesBehind(ctx, st.ID, outbox.State(state), after, shownRecipients+1)
-	if err != nil {
-		return Outcome{}, err
-	}
-	unmade := outbox.State(state) == outbox.Queued || outbox.State(state) == outbox.Stopped && st.State == broadcast.Cancelled
-	if unmade && len(names) <= shownRecipients {
-		rest, err := b.Store.NotMade(ctx, st.ID, 0, shownRecipients+1-len(names))
-		if err != nil {
-			return Outcome{}, err
-		}
-		names = append(names, rest...)
-	}
-	lines := []string{"*" + b.T(t, "announce.count."+state, "n", st.In(outbox.State(state))) + "*"}
-	last := after
-	for i, r := range names {
-		if i == shownRecipients {
-			break
-		}
-		line := "- " + named(community.Member{Name: r.Name})
-		if outbox.State(state) == outbox.Failed {
-			line += " : " + b.T(t, broadcast.FaultKey(r.Fault))
-		}
-		lines, last = append(lines, line), r.DeliveryID
-	}
-	rows := [][]channel.Button{row(button(b.T(t, "announce.back"), fmt.Sprintf("n:who:%d", st.ID)))}
-	if len(names) > shownRecipients && last > 0 {
-		rows = append([][]channel.Button{row(button(b.T(t, "announce.next"), fmt.Sprintf("n:who:%d:%s:%d", st.ID, state, last)))}, rows...)
-	}
-	return b.show(t, strings.Join(lines, "\n"), rows...), nil
 }
 
 func (b *Bot) askTakeBack(ctx context.Context, t Turn, st broadcast.Standing) (Outcome, error) {

@@ -50,6 +50,8 @@ type Options struct {
 	Fetch func(ctx context.Context, n channel.Network, f channel.FileRef) (channel.File, error)
 	// Link is where people reach the bot in private on a network, such as https://t.me/name, or "".
 	Link func(channel.Network) string
+	// Observe is told how long each turn took and whether it failed; nil means that nobody is.
+	Observe func(n channel.Network, took time.Duration, err error)
 	// NewCode makes the codes that link an address; nil stands for NewLinkCode.
 	NewCode func() string
 }
@@ -64,6 +66,9 @@ type Bot struct {
 func New(o Options) *Bot {
 	if o.NewCode == nil {
 		o.NewCode = NewLinkCode
+	}
+	if o.Observe == nil {
+		o.Observe = func(channel.Network, time.Duration, error) {}
 	}
 	return &Bot{Options: o}
 }
@@ -82,7 +87,15 @@ func (b *Bot) Receive(ctx context.Context, m channel.Message) error {
 			return nil
 		}
 	}
-	// One chat, one turn at a time: the second of two quick messages must see what the first one changed.
+	began := b.Now()
+	err := b.take(ctx, m)
+	b.Observe(m.Chat.Network, b.Now().Sub(began), err)
+	return err
+}
+
+// take makes one turn of a message. One chat, one turn at a time: the second of two quick messages must
+// see what the first one changed.
+func (b *Bot) take(ctx context.Context, m channel.Message) error {
 	unlock := b.chats.lock(m.Chat)
 	defer unlock()
 	for range tries {

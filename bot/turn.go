@@ -219,7 +219,11 @@ type Announcements interface {
 	Announcements(ctx context.Context, n int) ([]broadcast.Announcement, error)
 	// Preview says what an announcement would do now.
 	Preview(ctx context.Context, a broadcast.Announcement) (broadcast.Preview, error)
+	// PreviewNames lists, in pages, who stands behind a number of a preview; an empty why means who gets it.
+	PreviewNames(ctx context.Context, a broadcast.Announcement, why broadcast.Reason, skip, n int) ([]broadcast.Candidate, error)
 	Standing(ctx context.Context, id int64) (broadcast.Standing, bool, error)
+	// TimeLeft says how long the rest of an announcement takes; zero when nobody can say.
+	TimeLeft(ctx context.Context, st broadcast.Standing, now time.Time) (time.Duration, error)
 	// NamesBehind and NotMade list, in pages, who stands behind a count.
 	NamesBehind(ctx context.Context, id int64, state outbox.State, after int64, n int) ([]broadcast.Recipient, error)
 	NotMade(ctx context.Context, id int64, skip, n int) ([]broadcast.Recipient, error)

@@ -19,6 +19,9 @@ func Card(texts i18n.Texts, l i18n.Lang, zone *time.Location, st Standing) chann
 	lines := []string{"*" + t("announce.title", "id", st.ID) + "*", t(stateKey(st), "time", startTime(st, zone), "n", st.Arrived(), "total", st.Total)}
 	if st.State == Sending && st.Total > 0 {
 		lines = append(lines, bar(st.Total-st.Open(), st.Total))
+		if left := leftKey(st.Left); left != "" {
+			lines = append(lines, t(left, "n", roundLeft(st.Left)))
+		}
 	}
 	if st.Total > 0 && st.State != Approved {
 		lines = append(lines, "", strings.Join(counts(t, st), "\n"))
@@ -65,6 +68,28 @@ func City(zone string) string {
 func bar(done, total int) string {
 	full := 10 * done / total
 	return strings.Repeat("▓", full) + strings.Repeat("░", 10-full) + fmt.Sprintf(" %d %%", 100*done/total)
+}
+
+// leftKey is the text that says how long the rest takes; empty when nobody can say.
+func leftKey(left time.Duration) string {
+	switch {
+	case left <= 0:
+		return ""
+	case left <= time.Minute:
+		return "announce.left.soon"
+	case left < 100*time.Minute:
+		return "announce.left.minutes"
+	}
+	return "announce.left.hours"
+}
+
+// roundLeft is a time in the unit of its text, always rounded up: who waits forgives an early end.
+func roundLeft(left time.Duration) int {
+	unit := time.Minute
+	if left >= 100*time.Minute {
+		unit = time.Hour
+	}
+	return int((left + unit - 1) / unit)
 }
 
 func counts(t func(string, ...any) string, st Standing) []string {

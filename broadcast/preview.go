@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"chasqui/channel"
 	"chasqui/community"
@@ -73,6 +74,11 @@ type Preview struct {
 	Excluded  []Exclusion
 }
 
+// Shortened reports whether a number stands for people of whom not all are named.
+func (p Preview) Shortened() bool {
+	return p.Reached() > len(p.Names) || slices.ContainsFunc(p.Excluded, func(e Exclusion) bool { return e.N > len(e.Names) })
+}
+
 // Reached is how many people get it, in private or in a room.
 func (p Preview) Reached() int { return p.Private + p.Reading }
 
@@ -104,7 +110,7 @@ func NewSorter(a Announcement, rooms []RoomPost) *Sorter {
 func (s *Sorter) Take(c Candidate) bool {
 	p := &s.preview
 	p.Matching++
-	if why := s.refuses(c); why != "" {
+	if why := s.Judge(c); why != "" {
 		s.exclude(why, c.Name)
 		return false
 	}
@@ -119,7 +125,8 @@ func (s *Sorter) Take(c Candidate) bool {
 	return true
 }
 
-func (s *Sorter) refuses(c Candidate) Reason {
+// Judge says why a candidate gets nothing; empty for who gets it, in private or in a room.
+func (s *Sorter) Judge(c Candidate) Reason {
 	if s.class != Alert {
 		switch {
 		case c.Stopped:

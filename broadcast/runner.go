@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"chasqui/channel"
@@ -26,6 +28,8 @@ type RunnerStore interface {
 	Retract(ctx context.Context, a Announcement, n int, content func(Variant) channel.Content, now time.Time) (done bool, err error)
 	RetractionTexts(ctx context.Context, id int64) (map[i18n.Lang]string, error)
 	Enqueue(ctx context.Context, drafts []outbox.Draft, now time.Time) error
+	// Paused says since when reminders and news are held everywhere; zero when they are not.
+	Paused(ctx context.Context) (since time.Time, restored bool, err error)
 }
 
 // Runner moves announcements along: it starts those whose time has come, shows their progress, ends them
@@ -38,6 +42,9 @@ type Runner struct {
 	wake  func(channel.Network)
 	log   *slog.Logger
 	shown map[int64]progress
+	paces map[int64]pace
+	// held is true while reminders and news are held everywhere.
+	held bool
 }
 
 // progress is what was last shown of an announcement.
@@ -48,7 +55,7 @@ type progress struct {
 
 // NewRunner makes a Runner. wake is told which networks have something new to send.
 func NewRunner(store RunnerStore, texts i18n.Texts, zone *time.Location, now func() time.Time, wake func(channel.Network), log *slog.Logger) *Runner {
-	return &Runner{store: store, texts: texts, zone: zone, now: now, wake: wake, log: log, shown: map[int64]progress{}}
+	return &Runner{store: store, texts: texts, zone: zone, now: now, wake: wake, log: log, shown: map[int64]progress{}, paces: map[int64]pace{}}
 }
 
 // stepEvery is how often a Runner looks: somebody who confirmed waits for no longer than that.
@@ -76,6 +83,14 @@ func (r *Runner) Step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	paused, _, err := r.store.Paused(ctx)
+	if err != nil {
+		return err
+	}
+	r.held = !paused.IsZero()
+	maps.DeleteFunc(r.paces, func(id int64, _ pace) bool {
+		return !slices.ContainsFunc(open, func(a Announcement) bool { return a.ID == id })
+	})
 	var failed []error
 	for _, a := range open {
 		if err := r.move(ctx, a); err != nil {
@@ -113,6 +128,7 @@ func (r *Runner) follow(ctx context.Context, id int64, now time.Time) error {
 	if err != nil || !ok || st.State != Sending {
 		return err
 	}
+	st.Left = r.timeLeft(st, now)
 	if st.Open() == 0 {
 		st.State, st.FinishedAt = Done, now
 		if _, err := r.store.Finish(ctx, id, r.progress(st), now); err != nil {
@@ -137,6 +153,18 @@ func (r *Runner) follow(ctx context.Context, id int64, now time.Time) error {
 	r.shown[id] = progress{drafts[0].Content.Text, now}
 	r.wake(st.Shown.Network)
 	return nil
+}
+
+// timeLeft notes how much is left and says how long that takes. While it is held nothing is said, and what was
+// noted before says nothing about after.
+func (r *Runner) timeLeft(st Standing, now time.Time) time.Duration {
+	if !st.PausedAt.IsZero() || r.held && st.Class != Alert {
+		delete(r.paces, st.ID)
+		return 0
+	}
+	p := r.paces[st.ID].noted(st, now)
+	r.paces[st.ID] = p
+	return p.left(st, now)
 }
 
 // progress changes the message in which whoever let an announcement go follows it. Its cause keeps two

@@ -22,10 +22,18 @@ type Standing struct {
 	Faults map[channel.Fault]int
 	// Undecided are those of unknown fate over which nobody has decided.
 	Undecided int
+	// Erased are those of the stopped for whom no delivery was made, since they were erased meanwhile: a
+	// number behind which no name can stand.
+	Erased int
+	// Left is how long the rest takes as it goes now; zero when nobody can say. The store never sets it.
+	Left time.Duration
 }
 
-// In is how many deliveries are in a state, over all networks.
+// In is how many deliveries are in a state, over all networks; Waiting stands for two.
 func (s Standing) In(state outbox.State) int {
+	if state == Waiting {
+		return s.Open()
+	}
 	n := 0
 	for _, c := range s.Networks {
 		n += c[state]
@@ -41,6 +49,28 @@ func (s Standing) Arrived() int {
 	return s.In(outbox.Sent) + s.In(outbox.Delivered) + s.In(outbox.Read)
 }
 
+// Unmade is the number among which those stand for whom no delivery was made: they wait, or were kept back
+// when it was cancelled.
+func (s Standing) Unmade() outbox.State {
+	if s.State == Cancelled {
+		return outbox.Stopped
+	}
+	return Waiting
+}
+
+// OpenOn is how many may still leave on one network.
+func (s Standing) OpenOn(n channel.Network) int {
+	return s.Networks[n][outbox.Queued] + s.Networks[n][outbox.Sending]
+}
+
+// Underway counts the announcements that are not over, and what waits for a person.
+type Underway struct {
+	// Approved wait for their time; Late for a person; Sending are on their way, Paused are held there.
+	Approved, Late, Sending, Paused int
+	// Undecided are deliveries of unknown fate over which nobody has decided.
+	Undecided int
+}
+
 // Recipient is one name behind a number.
 type Recipient struct {
 	DeliveryID int64
@@ -54,6 +84,42 @@ type Recipient struct {
 	Reason string
 	At     time.Time
 }
+
+// Waiting stands for what is queued or in flight, which staff read as one number. It is no state that a
+// delivery is in.
+const Waiting outbox.State = "waiting"
+
+// The reasons by which a person's decision is told from what happened by itself.
+const (
+	WasCancelled = "the announcement was cancelled"
+	LeftUnknown  = "a person left it: it may have arrived"
+)
+
+// WhyKey is the text that says in words why somebody stands behind a number; empty where the number says it.
+func (r Recipient) WhyKey() string {
+	switch {
+	case r.State == outbox.Failed:
+		return FaultKey(r.Fault)
+	case r.State == outbox.Stopped && r.Reason == WasCancelled:
+		return "announce.behind.cancelled"
+	case r.State == outbox.Stopped && r.Erased(): // the missing name says it
+		return ""
+	case r.State == outbox.Stopped:
+		return "announce.behind.stopped"
+	case r.State == outbox.Expired:
+		return "announce.behind.expired"
+	case r.State == outbox.Unknown && r.Reason == LeftUnknown:
+		return "announce.behind.left"
+	case r.State == outbox.Unknown && r.Fault == channel.Ambiguous:
+		return FaultKey(r.Fault)
+	case r.State == outbox.Unknown:
+		return "announce.behind.crash"
+	}
+	return ""
+}
+
+// Erased reports whether nobody's name can stand here: the person's data were erased meanwhile.
+func (r Recipient) Erased() bool { return r.MemberID == 0 && r.Name == "" }
 
 // Verb is what a change does to an announcement.
 type Verb string

@@ -40,6 +40,9 @@ type Options struct {
 	Calendars Calendars
 	// Webhook is where Telegram calls, or nil.
 	Webhook http.Handler
+	// Metrics shows the figures at /metrics, or is nil; MetricsToken lets others than loopback see them.
+	Metrics      http.Handler
+	MetricsToken string
 	// Stopping is closed when the server goes down: open streams end then, and pages come back by
 	// themselves.
 	Stopping <-chan struct{}
@@ -81,6 +84,9 @@ func New(o Options) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
+	if o.Metrics != nil {
+		mux.HandleFunc("GET /metrics", s.metrics)
+	}
 	if o.Webhook != nil {
 		mux.Handle(WebhookPath, o.Webhook)
 	}

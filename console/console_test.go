@@ -299,3 +299,46 @@ func TestACalendarOpensToItsSecretAlone(t *testing.T) {
 		}
 	}
 }
+
+// The figures are for this machine; elsewhere only for who has the token, and without one there is nothing
+// to be found.
+func TestFiguresAreForThisMachineAndForTheToken(t *testing.T) {
+	const token = "0123456789abcdef"
+	figures := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "figures 1\n") })
+	for name, c := range map[string]struct {
+		token, forward, given string
+		none                  bool
+		want                  int
+	}{
+		"this machine":                      {want: 200},
+		"this machine, with a token set":    {token: token, want: 200},
+		"elsewhere, no token set":           {forward: "203.0.113.9", want: 404},
+		"elsewhere, a guess, none set":      {forward: "203.0.113.9", given: "Bearer ", want: 404},
+		"elsewhere, nothing given":          {token: token, forward: "203.0.113.9", want: 401},
+		"elsewhere, a wrong one":            {token: token, forward: "203.0.113.9", given: "Bearer 0123456789abcdeX", want: 401},
+		"elsewhere, half of it":             {token: token, forward: "203.0.113.9", given: "Bearer 01234567", want: 401},
+		"elsewhere, as a password":          {token: token, forward: "203.0.113.9", given: "Basic " + token, want: 401},
+		"elsewhere, the token":              {token: token, forward: "203.0.113.9", given: "Bearer " + token, want: 200},
+		"nothing to show":                   {none: true, want: 404},
+		"a forged header claims loopback":   {token: token, forward: "127.0.0.1", want: 401},
+		"nothing to show, elsewhere, asked": {none: true, token: token, forward: "203.0.113.9", given: "Bearer " + token, want: 404},
+	} {
+		p := newPage(t, func(o *console.Options) {
+			o.MetricsToken = c.token
+			if !c.none {
+				o.Metrics = figures
+			}
+		})
+		header := map[string]string{}
+		if c.forward != "" {
+			header["X-Forwarded-For"] = c.forward
+		}
+		if c.given != "" {
+			header["Authorization"] = c.given
+		}
+		resp, body := p.do("GET", "/metrics", nil, header)
+		if resp.StatusCode != c.want || (c.want == 200) != strings.Contains(body, "figures") {
+			t.Errorf("%s: %d %s", name, resp.StatusCode, body)
+		}
+	}
+}

@@ -39,6 +39,8 @@ type Options struct {
 	SendTimeout time.Duration
 	// Zone is the community's own: at night news arrives without a sound. Nil means UTC.
 	Zone *time.Location
+	// Observe is told what each try came to; nil means that nobody is.
+	Observe Observe
 }
 
 const (
@@ -60,6 +62,7 @@ type Outbox struct {
 	window  int
 	timeout time.Duration
 	zone    *time.Location
+	observe Observe
 	wake    chan struct{}
 	done    chan Result
 
@@ -96,7 +99,7 @@ func New(store Store, sender Sender, account Account, o Options, log *slog.Logge
 	}
 	return &Outbox{
 		store: store, sender: sender, account: account, log: log, now: now, zone: zone,
-		limiter: rate.NewLimiter(limit, burst), window: window, timeout: timeout,
+		limiter: rate.NewLimiter(limit, burst), window: window, timeout: timeout, observe: o.Observe,
 		wake: make(chan struct{}, 1), done: make(chan Result, mostInFlight+window),
 	}
 }
@@ -265,8 +268,10 @@ func (o *Outbox) send(ctx context.Context, d Delivery) Result {
 	if d.Lane == News && community.AtNight(o.now(), community.Location(d.Zone, o.zone)) {
 		d.Content.Silent = true
 	}
+	began := o.now()
 	id, err := o.sender.Send(ctx, channel.Outgoing{Key: d.Key, To: d.To, Content: d.Content})
 	r := judge(d, id, err, o.now(), jitter)
+	o.observe.tell(d, r, o.now().Sub(began))
 	if err != nil {
 		o.log.Warn("delivery did not leave", "network", o.account.Network, "delivery", d.ID, "lane", d.Lane.String(),
 			"attempt", d.Attempt, "state", r.State, "fault", r.Fault)

@@ -157,7 +157,7 @@ func changeAnnouncement(ctx context.Context, tx *sql.Tx, c broadcast.Change, now
 	case broadcast.Retry, broadcast.SendUnknown:
 		return c.ID, sendAgain(ctx, tx, c, now)
 	case broadcast.LeaveUnknown:
-		statement = `UPDATE delivery SET reason = '` + leftUnknown + `' WHERE announcement_id = $1 AND state = 'unknown' AND reason <> '` + leftUnknown + `' AND $2 > 0`
+		statement = `UPDATE delivery SET reason = '` + broadcast.LeftUnknown + `' WHERE announcement_id = $1 AND state = 'unknown' AND reason <> '` + broadcast.LeftUnknown + `' AND $2 > 0`
 	case broadcast.Retract:
 		return c.ID, retract(ctx, tx, c, now)
 	default:
@@ -182,9 +182,6 @@ func changed(ctx context.Context, tx *sql.Tx, c broadcast.Change, now time.Time,
 }
 
 const writesAnother = `EXISTS (SELECT 1 FROM announcement d WHERE d.author_id = announcement.author_id AND d.state = 'draft')`
-
-// leftUnknown is the reason of a delivery of unknown fate that a person decided to leave alone.
-const leftUnknown = "a person left it: it may have arrived"
 
 const insertDraft = `
 INSERT INTO announcement (class, author_id, author, text_fr, text_es, text_en, audience, attachment_id, buttons, start_at, start_local, start_zone, valid_for, created_at, updated_at)
@@ -250,8 +247,8 @@ func cancelAnnouncement(ctx context.Context, tx *sql.Tx, c broadcast.Change, now
 		return err
 	}
 	// Few: deliveries are made just ahead of sending. What was not made yet never will be.
-	_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'stopped', done_at = $2, reason = 'the announcement was cancelled' WHERE announcement_id = $1 AND state = 'queued'`,
-		c.ID, now.UnixMilli())
+	_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'stopped', done_at = $2, reason = $3 WHERE announcement_id = $1 AND state = 'queued'`,
+		c.ID, now.UnixMilli(), broadcast.WasCancelled)
 	if err != nil {
 		return fmt.Errorf("stop what waits of announcement %d: %w", c.ID, err)
 	}

@@ -92,34 +92,72 @@ FROM member m LEFT JOIN address a ON a.id = (
 	ORDER BY network = 'terminal', network = 'web', preferred DESC, id LIMIT 1)
 WHERE %s ORDER BY m.id`
 
-// sort hands every member of the audience to a sorter; take gets those who are written to in private.
-func (s *Store) sort(ctx context.Context, a broadcast.Announcement, take func(broadcast.Candidate)) (broadcast.Preview, error) {
+// candidatesOf prepares the reading of an audience: the sorter that decides over its members, and read, which
+// hands each of them over.
+func (s *Store) candidatesOf(ctx context.Context, a broadcast.Announcement) (sorter *broadcast.Sorter, read func(func(broadcast.Candidate)) error, err error) {
 	audience, err := s.audience(ctx, a.Audience)
 	if err != nil {
-		return broadcast.Preview{}, err
+		return nil, nil, err
 	}
 	rooms, err := s.roomsFor(ctx, audience)
 	if err != nil {
-		return broadcast.Preview{}, err
+		return nil, nil, err
 	}
 	where, args := condition(audience)
 	args = append(args, roomList(rooms))
 	query := fmt.Sprintf(candidates, fmt.Sprintf("$%d", len(args)), where)
-	sorter := broadcast.NewSorter(a, rooms)
-	err = each(ctx, s.read, func(rows *sql.Rows) error {
-		var c broadcast.Candidate
-		if err := rows.Scan(&c.MemberID, &c.Name, &c.Language, &c.Consent, &c.Stopped, &c.AddressID, &c.Network, &c.Known, &c.Gone, &c.Reads); err != nil {
-			return err
+	read = func(f func(broadcast.Candidate)) error {
+		err := each(ctx, s.read, func(rows *sql.Rows) error {
+			var c broadcast.Candidate
+			if err := rows.Scan(&c.MemberID, &c.Name, &c.Language, &c.Consent, &c.Stopped, &c.AddressID, &c.Network, &c.Known, &c.Gone, &c.Reads); err != nil {
+				return err
+			}
+			f(c)
+			return nil
+		}, query, args...)
+		if err != nil {
+			return fmt.Errorf("read the audience: %w", err)
 		}
+		return nil
+	}
+	return broadcast.NewSorter(a, rooms), read, nil
+}
+
+// sort hands every member of the audience to a sorter; take gets those who are written to in private.
+func (s *Store) sort(ctx context.Context, a broadcast.Announcement, take func(broadcast.Candidate)) (broadcast.Preview, error) {
+	sorter, read, err := s.candidatesOf(ctx, a)
+	if err != nil {
+		return broadcast.Preview{}, err
+	}
+	err = read(func(c broadcast.Candidate) {
 		if sorter.Take(c) && take != nil {
 			take(c)
 		}
-		return nil
-	}, query, args...)
+	})
 	if err != nil {
-		return broadcast.Preview{}, fmt.Errorf("read the audience: %w", err)
+		return broadcast.Preview{}, err
 	}
 	return sorter.Preview(), nil
+}
+
+// PreviewNames lists, in pages, who stands behind a number of a preview: those whom why leaves out, or with
+// an empty why those who get it. It skips so many and gives up to n.
+func (s *Store) PreviewNames(ctx context.Context, a broadcast.Announcement, why broadcast.Reason, skip, n int) ([]broadcast.Candidate, error) {
+	sorter, read, err := s.candidatesOf(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	var names []broadcast.Candidate
+	err = read(func(c broadcast.Candidate) {
+		switch {
+		case sorter.Judge(c) != why || len(names) == n:
+		case skip > 0:
+			skip--
+		default:
+			names = append(names, c)
+		}
+	})
+	return names, err
 }
 
 // Preview says what an announcement would do now.

@@ -40,6 +40,7 @@ func (s *Store) Standing(ctx context.Context, id int64) (st broadcast.Standing, 
 		add(network, remains, left)
 		// Who was erased meanwhile is a number without a name: they are counted as having stopped.
 		add(network, outbox.Stopped, vanished)
+		st.Erased += vanished
 		return nil
 	}, `SELECT network, total - made, vanished FROM fanout WHERE announcement_id = $1`, id)
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *Store) Standing(ctx context.Context, id int64) (st broadcast.Standing, 
 	if err != nil {
 		return st, true, fmt.Errorf("count why deliveries of announcement %d failed: %w", id, err)
 	}
-	err = s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM delivery WHERE announcement_id = $1 AND state = 'unknown' AND reason <> $2`, id, leftUnknown).Scan(&st.Undecided)
+	err = s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM delivery WHERE announcement_id = $1 AND state = 'unknown' AND reason <> $2`, id, broadcast.LeftUnknown).Scan(&st.Undecided)
 	if err != nil {
 		return st, true, fmt.Errorf("count what is undecided of announcement %d: %w", id, err)
 	}
@@ -83,10 +84,10 @@ const namesBehind = `
 SELECT d.id, COALESCE(d.member_id, 0), COALESCE(NULLIF(m.name, ''), (SELECT c.title_fr FROM room r JOIN catalogue c ON c.slug = r.slug
 	WHERE r.network = d.network AND r.chat = d.chat AND r.topic = d.topic), ''), d.network, d.state, d.fault, d.reason, COALESCE(d.done_at, d.created_at)
 FROM delivery d LEFT JOIN member m ON m.id = d.member_id
-WHERE d.announcement_id = $1 AND ($2 = '' OR d.state = $2) AND d.id > $3 ORDER BY d.id LIMIT $4`
+WHERE d.announcement_id = $1 AND ($2 = '' OR d.state = $2 OR $2 = 'waiting' AND d.state IN ('queued', 'sending')) AND d.id > $3 ORDER BY d.id LIMIT $4`
 
 // NamesBehind lists those who stand behind a count, in pages: up to n after the delivery numbered after. An
-// empty state lists everybody.
+// empty state lists everybody, broadcast.Waiting those who are queued or in flight.
 func (s *Store) NamesBehind(ctx context.Context, id int64, state outbox.State, after int64, n int) ([]broadcast.Recipient, error) {
 	var names []broadcast.Recipient
 	err := each(ctx, s.read, func(rows *sql.Rows) error {

@@ -27,7 +27,7 @@ import (
 type announceFlags struct {
 	class, to, at, expires, file string
 	texts                        map[i18n.Lang]*string
-	yes, json                    bool
+	yes, json, watch, names      bool
 }
 
 func (p *program) announceCommand() *cobra.Command {
@@ -48,8 +48,10 @@ func (p *program) announceCommand() *cobra.Command {
 	c.Flags().StringVar(&f.at, "at", "", "when: «2026-12-05 09:00» in the community's zone, or RFC 3339 (default now)")
 	c.Flags().StringVar(&f.expires, "expires", "", "how long it is of use after its start, such as 2h (an alert: 24h unless told otherwise)")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask: the typed confirmation of an operator, without undo")
+	c.Flags().BoolVar(&f.names, "names", false, "only list everybody who would get it, and who would not and why; send nothing")
+	c.Flags().BoolVar(&f.watch, "watch", false, "stay and show the progress until it is over")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
-	c.AddCommand(p.announceStatus(), p.announceNames(), p.announceResolve(), p.announceRetract())
+	c.AddCommand(p.announceStatus(), p.announceWatch(), p.announceNames(), p.announceResolve(), p.announceRetract())
 	for _, v := range []struct {
 		verb broadcast.Verb
 		what string
@@ -68,6 +70,9 @@ func (p *program) announceCommand() *cobra.Command {
 
 func (p *program) announce(ctx context.Context, f announceFlags) error {
 	return p.withStore(ctx, func(st *store.Store, s settings) error {
+		if f.watch && f.json {
+			return wrongSetting("--watch and --json do not go together: see chasqui announce watch")
+		}
 		a, err := f.read(p.now(), s.zone)
 		if err != nil {
 			return err
@@ -78,6 +83,9 @@ func (p *program) announce(ctx context.Context, f announceFlags) error {
 		}
 		if !f.json {
 			printPreview(p.stdout, a, preview)
+		}
+		if f.names {
+			return p.printPreviewNames(ctx, st, a, preview)
 		}
 		if preview.Reached() == 0 {
 			return errors.New("nobody would get it: nothing is sent")
@@ -133,8 +141,11 @@ func (p *program) letGo(ctx context.Context, st *store.Store, f announceFlags, a
 	if confirmed.StartAt.After(now) {
 		when = fmt.Sprintf("starts at %s; chasqui announce undo %d takes it back before", confirmed.StartAt.In(now.Location()).Format("2006-01-02 15:04:05 -0700"), id)
 	}
-	_, err = fmt.Fprintf(p.stdout, "announcement %d %s; a running serve sends it: chasqui announce status %d\n", id, when, id)
-	return err
+	fmt.Fprintf(p.stdout, "announcement %d %s; a running serve sends it: chasqui announce status %d\n", id, when, id)
+	if f.watch {
+		return p.watch(ctx, st, id)
+	}
+	return nil
 }
 
 // read makes an announcement of the flags and refuses what cannot be sent.

@@ -24,6 +24,8 @@ type standingJSON struct {
 	Total    int    `json:"total"`
 	countsJSON
 	Networks map[channel.Network]countsJSON `json:"networks"`
+	// SecondsLeft stands only while somebody can say.
+	SecondsLeft int `json:"seconds_left,omitempty"`
 }
 
 type countsJSON struct {
@@ -84,6 +86,9 @@ func (p *program) printStatus(ctx context.Context, st *store.Store, zone *time.L
 		if !ok {
 			return fmt.Errorf("there is no announcement %d", id)
 		}
+		if standing.Left, err = st.TimeLeft(ctx, standing, p.now()); err != nil {
+			return err
+		}
 		if asJSON {
 			err = json.NewEncoder(p.stdout).Encode(asStanding(standing))
 		} else {
@@ -100,6 +105,7 @@ func asStanding(st broadcast.Standing) standingJSON {
 	out := standingJSON{
 		ID: st.ID, Class: string(st.Class), State: stateOf(st), Audience: st.Audience, Total: st.Total,
 		countsJSON: countsOf(st.In), Networks: map[channel.Network]countsJSON{},
+		SecondsLeft: int(st.Left.Round(time.Second).Seconds()),
 	}
 	for n, counts := range st.Networks {
 		out.Networks[n] = countsOf(func(s outbox.State) int { return counts[s] })
@@ -126,62 +132,20 @@ func statusLine(st broadcast.Standing, zone *time.Location) string {
 	if !st.StartedAt.IsZero() {
 		line += ", started " + st.StartedAt.In(zone).Format("2006-01-02 15:04")
 	}
-	line += fmt.Sprintf(": %d in all", st.Total)
-	for _, s := range []outbox.State{outbox.Queued, outbox.Sending, outbox.Sent, outbox.Delivered, outbox.Read, outbox.Failed, outbox.Stopped, outbox.Expired, outbox.Unknown} {
-		if n := st.In(s); n > 0 {
-			line += fmt.Sprintf(", %d %s", n, s)
-		}
+	line += ": " + countsLine(st)
+	if left := leftWords(st.Left); left != "" {
+		line += ", " + left
 	}
 	return line
 }
 
-// pageOfNames is how many names one query reads.
-const pageOfNames = 500
-
-func (p *program) announceNames() *cobra.Command {
-	var state string
-	c := p.onAnnouncement("names", "List who stands behind the counts", func(ctx context.Context, st *store.Store, id int64) error {
-		for after := int64(0); ; {
-			names, err := st.NamesBehind(ctx, id, outbox.State(state), after, pageOfNames)
-			if err != nil {
-				return err
-			}
-			for _, r := range names {
-				after = r.DeliveryID
-				fmt.Fprintln(p.stdout, nameLine(r))
-			}
-			if len(names) < pageOfNames {
-				break
-			}
+// countsLine says how many there are in each state.
+func countsLine(st broadcast.Standing) string {
+	line := fmt.Sprintf("%d in all", st.Total)
+	for _, s := range []outbox.State{outbox.Queued, outbox.Sending, outbox.Sent, outbox.Delivered, outbox.Read, outbox.Failed, outbox.Stopped, outbox.Expired, outbox.Unknown} {
+		if n := st.In(s); n > 0 {
+			line += fmt.Sprintf(", %d %s", n, s)
 		}
-		if state != "" && state != string(outbox.Queued) && state != string(outbox.Stopped) {
-			return nil
-		}
-		for skip := 0; ; skip += pageOfNames {
-			names, err := st.NotMade(ctx, id, skip, pageOfNames)
-			if err != nil {
-				return err
-			}
-			for _, r := range names {
-				fmt.Fprintf(p.stdout, "not made yet: %s (member %d, %s)\n", r.Name, r.MemberID, r.Network)
-			}
-			if len(names) < pageOfNames {
-				return nil
-			}
-		}
-	})
-	c.Flags().StringVar(&state, "state", "", "only this one: queued, sent, failed, stopped, expired, unknown …")
-	return c
-}
-
-func nameLine(r broadcast.Recipient) string {
-	who := fmt.Sprintf("%s (member %d, %s)", r.Name, r.MemberID, r.Network)
-	if r.MemberID == 0 {
-		who = fmt.Sprintf("the room of %s (%s)", r.Name, r.Network)
-	}
-	line := fmt.Sprintf("%s: %s", r.State, who)
-	if r.Reason != "" {
-		line += ": " + r.Reason
 	}
 	return line
 }

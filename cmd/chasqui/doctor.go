@@ -111,6 +111,7 @@ func (p *program) examineDatabase(ctx context.Context, s settings) []remark {
 		out = append(out, remark{what: "sending", fix: "paused since " + since.In(s.zone).Format("02/01/2006 15:04") + ": a publisher sends /resume to the bot"})
 	}
 	out = append(out, recount(ctx, st))
+	out = append(out, p.examineStuck(ctx, st, s)...)
 	staff, err := st.Staff(ctx)
 	switch {
 	case err != nil:

@@ -74,7 +74,7 @@ func TestAnnouncementSurvivesKills(t *testing.T) {
 	}
 	c := serveProcess(t, server, data, rate)
 	waitUntil(t, func() bool { return finished(t, data) })
-	waitUntil(t, func() bool { return figures(t, data).Queued == 0 })
+	waitUntil(t, func() bool { return countsIn(t, data).Queued == 0 })
 	stopChild(t, c)
 	judgeKills(t, data, users, done, window)
 	judgeReminders(t, data, users, done, window)
@@ -135,7 +135,7 @@ func TestReminderKilledAtEachPoint(t *testing.T) {
 			living := child(t, server, data, nowhere)
 			server.WaitFor(t, "the second process", func() bool { return len(server.Called("getMe")) > before })
 			var left bot.Figures
-			waitUntil(t, func() bool { left = figures(t, data); return left.Queued == 0 && reminded(users) > 0 })
+			waitUntil(t, func() bool { left = countsIn(t, data); return left.Queued == 0 && reminded(users) > 0 })
 			stopChild(t, living)
 			if n := reminded(users); n+left.Unknown < len(users) || left.Unknown > 5 {
 				t.Errorf("%d people were reminded and %d are unknown, of %d", n, left.Unknown, len(users))
@@ -159,7 +159,7 @@ func reminded(users []*telegramtest.User) int {
 	return n
 }
 
-func figures(t *testing.T, data string) bot.Figures {
+func countsIn(t *testing.T, data string) bot.Figures {
 	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(data, "chasqui.db"), time.Now())
 	if err != nil {
@@ -304,7 +304,7 @@ func judgeReminders(t *testing.T, data string, users []*telegramtest.User, kills
 			t.Errorf("somebody was reminded %d times", copies(u, "Goûter"))
 		}
 	}
-	unknown := figures(t, data).Unknown
+	unknown := countsIn(t, data).Unknown
 	reminders := unknown - statusOf(t, data).Unknown
 	if none > reminders || unknown > kills*window {
 		t.Errorf("%d people were not reminded, %d of those are listed as unknown; %d unknown in all after %d kills", none, reminders, unknown, kills)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +24,7 @@ import (
 	"chasqui/community"
 	"chasqui/console"
 	"chasqui/i18n"
+	"chasqui/metrics"
 	"chasqui/outbox"
 )
 
@@ -62,8 +65,9 @@ func (p *program) serve(ctx context.Context) (err error) {
 	} else {
 		x.log.Info("telegram is off: set CHASQUI_TELEGRAM_TOKEN to turn it on")
 	}
+	figures := metrics.New(x.store, slices.Collect(maps.Keys(networks)), version(), p.now, x.log)
 	for name, n := range networks {
-		o := outbox.Options{Zone: s.zone}
+		o := outbox.Options{Zone: s.zone, Observe: figures.Tried(name)}
 		if name == channel.Telegram {
 			o.Rate = s.TelegramRate
 			// A picture over a weak line takes longer than a text; the channel bounds each call by itself.
@@ -83,6 +87,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 			}
 			return ""
 		})
+	b.Observe = figures.Turn
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.Listen, err)
@@ -96,7 +101,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 		return channel.File{}, fmt.Errorf("fetch a file: %s brings none", n)
 	}
 	runner := broadcast.NewRunner(x.store, x.texts, s.zone, p.now, wake, x.log)
-	return p.runAll(ctx, x, s, b, runner, networks, listener, web, tele)
+	return p.runAll(ctx, x, s, b, runner, networks, listener, web, tele, figures)
 }
 
 // sayPaused tells the log when the database starts paused, since nothing else would.
@@ -143,7 +148,7 @@ func menus(texts i18n.Texts) map[string][]telegram.Command {
 	return out
 }
 
-func (p *program) runAll(ctx context.Context, x *parts, s settings, b *bot.Bot, runner *broadcast.Runner, networks map[channel.Network]*served, listener net.Listener, web *webchat.Channel, tele *telegram.Channel) error {
+func (p *program) runAll(ctx context.Context, x *parts, s settings, b *bot.Bot, runner *broadcast.Runner, networks map[channel.Network]*served, listener net.Listener, web *webchat.Channel, tele *telegram.Channel, figures *metrics.Metrics) error {
 	// Two lives: what comes in stops first, what goes out is recorded after it.
 	in, stopIn := context.WithCancel(ctx)
 	out, stopOut := context.WithCancel(context.WithoutCancel(ctx))
@@ -163,7 +168,7 @@ func (p *program) runAll(ctx context.Context, x *parts, s settings, b *bot.Bot, 
 		})
 	})
 	incoming.Go(func() { runner.Run(in) })
-	handler, err := p.console(x, s, web, tele, in.Done())
+	handler, err := p.console(x, s, web, tele, figures, in.Done())
 	if err != nil {
 		return err
 	}
@@ -214,12 +219,12 @@ func (p *program) receive(ctx context.Context, x *parts, name channel.Network, n
 	}
 }
 
-func (p *program) console(x *parts, s settings, web *webchat.Channel, tele *telegram.Channel, stopping <-chan struct{}) (http.Handler, error) {
+func (p *program) console(x *parts, s settings, web *webchat.Channel, tele *telegram.Channel, figures *metrics.Metrics, stopping <-chan struct{}) (http.Handler, error) {
 	public, _ := url.Parse(s.PublicURL)
 	o := console.Options{
 		Chat: web, Texts: x.texts, Open: s.Webchat == "on", Secure: public != nil && public.Scheme == "https", Trusted: s.proxies,
 		Calendars: feeds{store: x.store, texts: x.texts, now: p.now},
-		Ready:     x.store.Ready, Stopping: stopping, Now: p.now, Log: x.log,
+		Ready:     x.store.Ready, Metrics: figures.Handler(), MetricsToken: s.MetricsToken, Stopping: stopping, Now: p.now, Log: x.log,
 	}
 	if tele != nil && s.TelegramWebhook != "" {
 		o.Webhook = tele.Webhook()

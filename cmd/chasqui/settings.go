@@ -45,6 +45,9 @@ type settings struct {
 	TelegramRate      float64 `toml:"telegram_rate" env:"TELEGRAM_RATE"`
 	TelegramWebhook   string  `toml:"telegram_webhook" env:"TELEGRAM_WEBHOOK"`
 
+	// MetricsToken lets others than this machine scrape /metrics.
+	MetricsToken string `toml:"metrics_token" env:"METRICS_TOKEN"`
+
 	// Clock makes time run from an instant, for demonstrations and tests.
 	Clock string `toml:"clock" env:"CLOCK"`
 
@@ -201,6 +204,9 @@ func (s *settings) check() error {
 	if s.Webchat != "" && s.Webchat != "on" && s.Webchat != "off" {
 		return wrongSetting("webchat %q: write on or off", s.Webchat)
 	}
+	if s.MetricsToken != "" && !secretForm.MatchString(s.MetricsToken) {
+		return wrongSetting("metrics_token: write at least 16 letters, digits or signs, such as openssl rand -hex 16 makes")
+	}
 	if s.Clock != "" {
 		if s.clock, err = time.Parse(time.RFC3339, s.Clock); err != nil {
 			return wrongSetting("clock %q: write an instant such as 2026-11-24T15:00:00-05:00", s.Clock)
@@ -211,6 +217,9 @@ func (s *settings) check() error {
 	}
 	return s.checkTelegram()
 }
+
+// secretForm is what a header can carry and nobody guesses.
+var secretForm = regexp.MustCompile(`^[!-~]{16,}$`)
 
 func (s *settings) checkProxies() error {
 	for text := range strings.FieldsSeq(strings.ReplaceAll(s.TrustedProxy, ",", " ")) {

@@ -25,6 +25,11 @@ type Announcements interface {
 	Preview(ctx context.Context, a broadcast.Announcement) (broadcast.Preview, error)
 	NamesBehind(ctx context.Context, id int64, state outbox.State, after int64, n int) ([]broadcast.Recipient, error)
 	NotMade(ctx context.Context, id int64, skip, n int) ([]broadcast.Recipient, error)
+	PreviewNames(ctx context.Context, a broadcast.Announcement, why broadcast.Reason, skip, n int) ([]broadcast.Candidate, error)
+	TimeLeft(ctx context.Context, st broadcast.Standing, now time.Time) (time.Duration, error)
+	Backlog(ctx context.Context, now time.Time) ([]outbox.Backlog, error)
+	Overdue(ctx context.Context, before time.Time, lowest outbox.Lane) ([]outbox.Overdue, error)
+	Underway(ctx context.Context) (broadcast.Underway, error)
 	Recount(ctx context.Context) (wrong []int64, err error)
 	LinkRoom(ctx context.Context, slug string, room channel.Address, actor string, now time.Time) error
 	SeenInRoom(ctx context.Context, m channel.Message, left bool, now time.Time) error

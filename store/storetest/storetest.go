@@ -93,6 +93,11 @@ func Run(t *testing.T, open Open) {
 		"a confirmation is used once and soon":            confirmation,
 		"who was erased is counted and not written to":    erasedInBetween,
 		"a cause reaches a chat once":                     causes,
+		"what waits is counted lane by lane":              backlog,
+		"what should have left is overdue":                overdue,
+		"the time left follows what left lately":          timeLeft,
+		"names stand behind every number of a preview":    previewNames,
+		"names stand behind every number":                 namesBehind,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{T: t, open: open, dir: filepath.Join(t.TempDir(), "data"), now: time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)}
