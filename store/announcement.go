@@ -188,9 +188,9 @@ INSERT INTO announcement (class, author_id, author, text_fr, text_es, text_en, a
 VALUES ($1, NULLIF($2, 0), $3, $4, $5, $6, $7, NULLIF($8, 0), $9, $10, $11, $12, $13, $14, $14) RETURNING id`
 
 const updateDraft = `
-UPDATE announcement SET class = $1, text_fr = $4, text_es = $5, text_en = $6, audience = $7, attachment_id = NULLIF($8, 0), buttons = $9,
+UPDATE announcement SET class = $1, author = $3, text_fr = $4, text_es = $5, text_en = $6, audience = $7, attachment_id = NULLIF($8, 0), buttons = $9,
 	start_at = $10, start_local = $11, start_zone = $12, valid_for = $13, updated_at = $14, nonce = '', nonce_until = NULL
-WHERE id = $15 AND state = 'draft' AND author_id IS NULLIF($2, 0) AND author = $3`
+WHERE id = $15 AND state = 'draft' AND author_id IS NULLIF($2, 0)`
 
 func saveDraft(ctx context.Context, tx *sql.Tx, c broadcast.Change, now time.Time) (int64, error) {
 	a := c.Announcement
