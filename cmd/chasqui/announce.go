@@ -260,6 +260,9 @@ func printPreview(w io.Writer, a broadcast.Announcement, p broadcast.Preview) {
 	if len(variants) > 0 {
 		fmt.Fprintf(w, "  %s\n", strings.Join(variants, ", "))
 	}
+	if a.Texts[i18n.English] == "" {
+		fmt.Fprintln(w, "  no English text: who reads English gets French and Spanish together")
+	}
 	for _, e := range p.Excluded {
 		more := ""
 		if e.N > len(e.Names) {
