@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"chasqui/community"
@@ -84,14 +86,24 @@ const seedGroup = `
 INSERT INTO catalogue (slug, kind, region, title_fr, title_es, title_en, position)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slug) DO NOTHING`
 
-// seed puts in what a database must have: its own secret and the groups. What staff changed since
-// stays.
+// seed puts in what a database must have: its own secret and the groups. What staff changed since stays. A
+// database that has it all is only read: a command that asks how things stand must not wait for the
+// writer while a process sends.
 func (s *Store) seed(ctx context.Context) error {
+	groups := community.BuiltinGroups()
+	var have int
+	err := s.read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM setting WHERE key = 'instance') + (SELECT COUNT(*) FROM catalogue WHERE slug IN (SELECT value FROM json_each($1)))`, slugs(groups)).Scan(&have)
+	if err != nil {
+		return fmt.Errorf("look for the groups: %w", err)
+	}
+	if have == 1+len(groups) {
+		return nil
+	}
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO setting (key, value) VALUES ('instance', $1) ON CONFLICT (key) DO NOTHING`, newKey()); err != nil {
 			return fmt.Errorf("write the instance key: %w", err)
 		}
-		for i, g := range community.BuiltinGroups() {
+		for i, g := range groups {
 			_, err := tx.ExecContext(ctx, seedGroup, g.Slug, g.Kind, g.Region,
 				g.Title(i18n.French), g.Title(i18n.Spanish), g.Title(i18n.English), i)
 			if err != nil {
@@ -100,4 +112,13 @@ func (s *Store) seed(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// slugs writes the groups' slugs for json_each.
+func slugs(groups []community.Group) string {
+	var quoted []string
+	for _, g := range groups {
+		quoted = append(quoted, strconv.Quote(g.Slug))
+	}
+	return "[" + strings.Join(quoted, ",") + "]"
 }

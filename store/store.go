@@ -74,7 +74,7 @@ func Open(ctx context.Context, path string, now time.Time) (*Store, error) {
 // connection only. query_only keeps a reader from ever taking the write lock.
 func open(path string, readOnly bool) (*sql.DB, error) {
 	pragmas := url.Values{"_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"temp_store(MEMORY)", "cache_size(-4000)",
 	}}
 	if readOnly {

@@ -110,7 +110,7 @@ func TestTheSchemaKeepsTheRules(t *testing.T) {
 func TestEveryConnectionKeepsTheRulesOfThePool(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
-	for name, want := range map[string]string{"foreign_keys": "1", "synchronous": "2", "journal_mode": "wal", "busy_timeout": "5000"} {
+	for name, want := range map[string]string{"foreign_keys": "1", "synchronous": "2", "journal_mode": "wal", "busy_timeout": "15000"} {
 		got, err := s.Pragma(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
