@@ -57,7 +57,7 @@ func (p *program) eventCommand() *cobra.Command {
 			})
 		},
 	}
-	list.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
+	list.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	c.AddCommand(list, p.eventImport(), p.eventShow(), p.eventICS())
 	return c
 }
@@ -93,13 +93,13 @@ func eventLineOf(c agenda.Card) eventLine {
 
 func (p *program) printEvents(cards []agenda.Card, asJSON bool) error {
 	if asJSON {
-		lines := []eventLine{}
-		for _, c := range cards {
-			lines = append(lines, eventLineOf(c))
-		}
 		out := json.NewEncoder(p.stdout)
-		out.SetIndent("", "  ")
-		return out.Encode(lines)
+		for _, c := range cards {
+			if err := out.Encode(eventLineOf(c)); err != nil {
+				return fmt.Errorf("write the events: %w", err)
+			}
+		}
+		return nil
 	}
 	if len(cards) == 0 {
 		fmt.Fprintln(p.stdout, "no events yet: a publisher writes /event to the bot, or use chasqui event import")
