@@ -41,6 +41,8 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 			`DELETE FROM reminder WHERE starts_at < $1`:                                              KeptAnswers,
 			`DELETE FROM deadline WHERE due_at < $1 AND state <> 'pending'`:                          KeptAnswers,
 			`DELETE FROM event WHERE state = 'draft' AND updated_at < $1`:                            KeptLines,
+			`DELETE FROM announcement WHERE state = 'draft' AND updated_at < $1`:                     KeptLines,
+			`DELETE FROM attachment WHERE created_at < $1 AND id NOT IN (SELECT attachment_id FROM announcement WHERE attachment_id IS NOT NULL)`: KeptLines,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, now.Add(-kept).UnixMilli()); err != nil {
 				return fmt.Errorf("prune: %w", err)

@@ -242,8 +242,13 @@ func stopsInBetween(w *world) {
 	alert.ValidFor = time.Hour
 	id = w.start(alert)
 	w.expect("an alert reaches who said stop", w.deliver(5), "p1000", "p1001", "p1002")
+	forgotten, err := w.Announce(w.Context(), w.now, broadcast.Change{Verb: broadcast.Save, Announcement: news(broadcast.News, "all"), Actor: "operator"})
+	w.check(err)
 	w.now = w.now.Add(60 * 24 * time.Hour)
 	w.check(w.Prune(w.Context(), w.now))
+	if _, found, err := w.Announcement(w.Context(), forgotten); found || err != nil {
+		w.Errorf("a draft of two months ago is still there, %v", err)
+	}
 	if st := w.standing(id); st.In(outbox.Sent) != 3 {
 		w.Errorf("after two months nobody knows any more who got the alert: %+v", st.Networks)
 	}
