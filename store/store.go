@@ -18,9 +18,9 @@ import (
 	"sync"
 	"time"
 
-	"chasqui/channel"
+	"modernc.org/sqlite"
 
-	_ "modernc.org/sqlite" // the pure-Go driver named "sqlite"
+	"chasqui/channel"
 )
 
 // readers is the size of the read pool: enough for pages and a turn beside the outbox on the two
@@ -83,11 +83,11 @@ func open(path string, readOnly bool) (*sql.DB, error) {
 		pragmas.Set("_txlock", "immediate")
 	}
 	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: pragmas.Encode()}
-	db, err := sql.Open("sqlite", address.String())
+	connector, err := sqlite.NewConnector(address.String())
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return db, nil
+	return sql.OpenDB(preparing{connector}), nil
 }
 
 // Close waits for what is running and closes both pools.
