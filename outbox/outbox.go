@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -46,6 +48,8 @@ const (
 	pollEvery = time.Second
 	// offPause is how long an account that cannot send at all is left alone.
 	offPause = time.Minute
+	// patience is how often collect stands aside in vain.
+	patience = 3
 )
 
 // Outbox drains one account.
@@ -59,6 +63,7 @@ type Outbox struct {
 	window  int
 	timeout time.Duration
 	zone    *time.Location
+	zones   sync.Map
 	wake    chan struct{}
 	done    chan Result
 
@@ -190,14 +195,17 @@ func (o *Outbox) untilToken(now time.Time) time.Duration {
 	return time.Duration(missing / float64(o.limiter.Limit()) * float64(time.Second))
 }
 
-// collect takes the results that have come in, without waiting.
+// collect takes the results that have come in. It stands aside for the senders now and then rather than
+// recording each result by itself: a transaction costs the disk as much for one as for all of them.
 func (o *Outbox) collect() {
-	for {
+	for idle := 0; idle < patience && o.inFlight > 0; {
 		select {
 		case r := <-o.done:
 			o.took(r)
+			idle = 0
 		default:
-			return
+			idle++
+			runtime.Gosched()
 		}
 	}
 }
@@ -278,12 +286,22 @@ func jitter(d time.Duration) time.Duration { return d + time.Duration(rand.Int64
 
 // night reports whether somebody sleeps, 21:00 to 08:00 where they are.
 func (o *Outbox) night(zoneName string) bool {
-	zone := o.zone
-	if zoneName != "" {
-		if z, err := time.LoadLocation(zoneName); err == nil {
-			zone = z
-		}
-	}
-	hour := o.now().In(zone).Hour()
+	hour := o.now().In(o.zoneOf(zoneName)).Hour()
 	return hour >= 21 || hour < 8
+}
+
+// zoneOf finds a zone by name. It remembers it: the files of zones are read once, not for each delivery.
+func (o *Outbox) zoneOf(name string) *time.Location {
+	if name == "" {
+		return o.zone
+	}
+	if z, ok := o.zones.Load(name); ok {
+		return z.(*time.Location)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		zone = o.zone
+	}
+	o.zones.Store(name, zone)
+	return zone
 }

@@ -377,7 +377,8 @@ func (s *Store) Finish(ctx context.Context, id int64, say []outbox.Draft, now ti
 		r, err := tx.ExecContext(ctx, `UPDATE announcement SET state = 'done', finished_at = $2, updated_at = $2
 			WHERE id = $1 AND state = 'sending'
 				AND NOT EXISTS (SELECT 1 FROM fanout WHERE announcement_id = $1 AND made < total)
-				AND NOT EXISTS (SELECT 1 FROM tally WHERE announcement_id = $1 AND state IN ('queued', 'sending') AND n > 0)`, id, now.UnixMilli())
+				AND NOT EXISTS (SELECT 1 FROM tally WHERE announcement_id = $1 AND state = 'queued' AND n > 0)
+				AND NOT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_open WHERE announcement_id = $1 AND state IN ('queued', 'sending'))`, id, now.UnixMilli())
 		if err != nil {
 			return fmt.Errorf("finish announcement %d: %w", id, err)
 		}

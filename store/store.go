@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ type Store struct {
 		id   int64
 		file channel.File
 	}
+	frozen frozenTexts
 }
 
 // Open opens the database at path, making it when there is none, and brings its schema up to date.
@@ -76,6 +78,9 @@ func open(path string, readOnly bool) (*sql.DB, error) {
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"temp_store(MEMORY)", "cache_size(-4000)",
+		// 16 MB: a long announcement writes the same few pages again and again, and each time that the log is
+		// copied into the database costs two waits for the disk.
+		"wal_autocheckpoint(4000)",
 	}}
 	if readOnly {
 		pragmas.Add("_pragma", "query_only(1)")
@@ -195,6 +200,21 @@ func newKey() string {
 	b := make([]byte, 16)
 	rand.Read(b) // never fails: crypto/rand.Read ends the process instead
 	return hex.EncodeToString(b)
+}
+
+// newKeys are n keys that sort in the order in which they were made: what is written by the ten thousand then
+// goes to the end of its index and not all over it. Half of each is random.
+func newKeys(n int) []string {
+	random := make([]byte, 8*n)
+	rand.Read(random)
+	keys := make([]string, n)
+	b := make([]byte, 16)
+	for i := range keys {
+		binary.BigEndian.PutUint64(b, uint64(time.Now().UnixMicro())<<12|uint64(i&0xfff))
+		copy(b[8:], random[8*i:])
+		keys[i] = hex.EncodeToString(b)
+	}
+	return keys
 }
 
 // Integrity reads the whole database and every reference in it.
