@@ -38,6 +38,10 @@ type Options struct {
 	Window int
 	// SendTimeout bounds one try; zero means 30 s.
 	SendTimeout time.Duration
+	// Chat and Room are how fast one chat and one room may be written to; zero means as fast as Rate.
+	Chat, Room Pace
+	// IsRoom tells a room by its id; nil means that there are none.
+	IsRoom func(chat string) bool
 	// Zone is the community's own: at night news arrives without a sound. Nil means UTC.
 	Zone *time.Location
 }
@@ -65,7 +69,8 @@ type Outbox struct {
 	zone    *time.Location
 	zones   sync.Map
 	wake    chan struct{}
-	done    chan Result
+	done    chan ended
+	meters  *meters
 
 	inFlight int
 	pending  []Result
@@ -101,8 +106,14 @@ func New(store Store, sender Sender, account Account, o Options, log *slog.Logge
 	return &Outbox{
 		store: store, sender: sender, account: account, log: log, now: now, zone: zone,
 		limiter: rate.NewLimiter(limit, burst), window: window, timeout: timeout,
-		wake: make(chan struct{}, 1), done: make(chan Result, mostInFlight+window),
+		wake: make(chan struct{}, 1), done: make(chan ended, mostInFlight+window), meters: newMeters(o),
 	}
+}
+
+// ended is a delivery whose try is over, and where it went.
+type ended struct {
+	Result
+	chat string
 }
 
 // Wake says that something was committed for this account. It never blocks.
@@ -154,6 +165,8 @@ func (o *Outbox) step(ctx context.Context) (time.Duration, error) {
 	if claim.Want == 0 && len(o.pending) == 0 {
 		return o.untilToken(now), nil
 	}
+	held, opens := o.meters.held(now)
+	claim.Held = held
 	claimed, next, err := o.store.Advance(ctx, o.account, now, o.pending, claim)
 	if err != nil {
 		return 0, fmt.Errorf("advance deliveries: %w", err)
@@ -164,10 +177,14 @@ func (o *Outbox) step(ctx context.Context) (time.Duration, error) {
 	}
 	for _, d := range claimed {
 		o.inFlight++
-		go func() { o.done <- o.send(context.WithoutCancel(ctx), d) }()
+		o.meters.took(d.To.ID, now)
+		go func() { o.done <- ended{o.send(context.WithoutCancel(ctx), d), d.To.ID} }()
 	}
 	if len(claimed) == claim.Want {
 		return o.untilToken(now), nil
+	}
+	if next.IsZero() || !opens.IsZero() && opens.Before(next) {
+		next = opens
 	}
 	if !next.IsZero() {
 		return max(time.Millisecond, min(pollEvery, next.Sub(now))), nil
@@ -210,12 +227,17 @@ func (o *Outbox) collect() {
 	}
 }
 
-func (o *Outbox) took(r Result) {
+func (o *Outbox) took(r ended) {
 	o.inFlight--
-	o.pending = append(o.pending, r)
+	o.pending = append(o.pending, r.Result)
 	switch r.Fault {
 	case channel.Throttled:
-		o.newsFrom = r.Due
+		// Whether its chat or the whole account was too fast is not said: the chat waits, and so does all that
+		// nobody asked for.
+		o.meters.hold(r.chat, r.Due, o.now())
+		if r.Due.After(o.newsFrom) {
+			o.newsFrom = r.Due
+		}
 	case channel.Off:
 		o.offUntil = o.now().Add(offPause)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 // the one that started first.
 const fanning = `
 SELECT n.id, n.text_en <> '', n.expires_at, f.block, f.position, f.total - f.made, n.attachment_id
-FROM announcement n JOIN fanout f ON f.announcement_id = n.id AND f.network = $1
-WHERE n.state = 'sending' AND n.paused_at IS NULL AND f.made < f.total
+FROM announcement n CROSS JOIN fanout f ON f.announcement_id = n.id AND f.network = $1
+WHERE n.state IN ('approved', 'late', 'sending') AND n.state = 'sending' AND n.paused_at IS NULL AND f.made < f.total
 	AND n.class = CASE $2 WHEN 0 THEN 'alert' WHEN 2 THEN 'reminder' WHEN 3 THEN 'news' END
 ORDER BY n.started_at, n.id LIMIT 1`
 
@@ -34,6 +35,8 @@ type fan struct {
 	left            int
 	attachment      sql.NullInt64
 	lane            outbox.Lane
+	// held are the chats that nothing may leave for now.
+	held []string
 }
 
 // mostMade bounds how many deliveries one transaction makes: an audience of which everybody said stop must
@@ -43,15 +46,15 @@ const mostMade = 256
 // materialise makes deliveries of one lane just ahead of sending, born claimed, and moves the cursor in
 // the same transaction: a crash leaves either both or neither. more says that it stopped before want
 // was reached although recipients are left.
-func (s *Store) materialise(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, lane outbox.Lane, want int) (claimed []outbox.Delivery, more bool, err error) {
+func (s *Store) materialise(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, lane outbox.Lane, c outbox.Claim) (claimed []outbox.Delivery, more bool, err error) {
 	if lane == outbox.Reply {
 		return nil, false, nil
 	}
-	for made := 0; want > len(claimed); {
+	for made := 0; c.Want > len(claimed); {
 		if made >= mostMade {
 			return claimed, true, nil
 		}
-		f := fan{lane: lane}
+		f := fan{lane: lane, held: c.Held}
 		err := tx.QueryRowContext(ctx, fanning, a.Network, lane).Scan(&f.id, &f.english, &f.expires, &f.block, &f.position, &f.left, &f.attachment)
 		if errors.Is(err, sql.ErrNoRows) {
 			return claimed, false, nil
@@ -59,7 +62,7 @@ func (s *Store) materialise(ctx context.Context, tx *sql.Tx, a outbox.Account, n
 		if err != nil {
 			return nil, false, fmt.Errorf("find an announcement on its way: %w", err)
 		}
-		some, n, err := s.fanOut(ctx, tx, a, now, f, want-len(claimed))
+		some, n, err := s.fanOut(ctx, tx, a, now, f, c.Want-len(claimed))
 		if err != nil {
 			return nil, false, fmt.Errorf("make deliveries of announcement %d: %w", f.id, err)
 		}
@@ -152,7 +155,7 @@ func recipientsOf(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Ti
 		}
 		state, reason := refused(r.delivery, r.agreed, address, now)
 		switch {
-		case state == "" && (r.open || a.Chat != "" && a.Chat != r.delivery.To.ID):
+		case state == "" && (r.open || a.Chat != "" && a.Chat != r.delivery.To.ID || slices.Contains(f.held, r.delivery.To.ID)):
 			state = outbox.Queued
 		case state == "":
 			state = outbox.Sending

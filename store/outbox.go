@@ -89,7 +89,7 @@ func (s *Store) claimAll(ctx context.Context, tx *sql.Tx, a outbox.Account, now 
 			continue
 		}
 		for len(claimed) < c.Want {
-			some, seen, err := s.claim(ctx, tx, a, now, outbox.Claim{Want: c.Want - len(claimed), Lowest: lane}, heldUntil)
+			some, seen, err := s.claim(ctx, tx, a, now, outbox.Claim{Want: c.Want - len(claimed), Lowest: lane, Held: c.Held}, heldUntil)
 			if err != nil {
 				return nil, false, err
 			}
@@ -101,7 +101,7 @@ func (s *Store) claimAll(ctx context.Context, tx *sql.Tx, a outbox.Account, now 
 		if !fanned[lane] {
 			continue
 		}
-		some, stopped, err := s.materialise(ctx, tx, a, now, lane, c.Want-len(claimed))
+		some, stopped, err := s.materialise(ctx, tx, a, now, lane, outbox.Claim{Want: c.Want - len(claimed), Held: c.Held})
 		if err != nil {
 			return nil, false, err
 		}
@@ -112,8 +112,8 @@ func (s *Store) claimAll(ctx context.Context, tx *sql.Tx, a outbox.Account, now 
 
 const onTheirWay = `
 SELECT DISTINCT CASE n.class WHEN 'alert' THEN 0 WHEN 'reminder' THEN 2 ELSE 3 END
-FROM announcement n JOIN fanout f ON f.announcement_id = n.id AND f.network = $1
-WHERE n.state = 'sending' AND n.paused_at IS NULL AND f.made < f.total`
+FROM announcement n CROSS JOIN fanout f ON f.announcement_id = n.id AND f.network = $1
+WHERE n.state IN ('approved', 'late', 'sending') AND n.state = 'sending' AND n.paused_at IS NULL AND f.made < f.total`
 
 func lanesOnTheirWay(ctx context.Context, tx *sql.Tx, a outbox.Account, fanned *[outbox.News + 1]bool) error {
 	err := each(ctx, tx, func(rows *sql.Rows) error {
@@ -220,7 +220,7 @@ LEFT JOIN address a ON a.network = d.network AND a.chat = d.chat
 LEFT JOIN announcement n ON n.id = d.announcement_id
 LEFT JOIN announcement_body b ON b.announcement_id = d.announcement_id AND b.variant = d.variant
 WHERE d.network = $1 AND d.state = 'queued' AND d.due_at <= $2 AND d.lane <= $3 AND d.id > $4
-	AND ($5 = '' OR d.chat = $5) AND n.paused_at IS NULL
+	AND ($5 = '' OR d.chat = $5) AND n.paused_at IS NULL AND d.chat NOT IN (SELECT value FROM json_each($7))
 	AND NOT EXISTS (
 		SELECT 1 FROM delivery e LEFT JOIN announcement p ON p.id = e.announcement_id
 		WHERE e.network = d.network AND e.chat = d.chat AND e.state IN ('queued', 'sending')
@@ -242,6 +242,10 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, a outbox.Account, now tim
 		attachment sql.NullInt64
 	}
 	var found []candidate
+	held, err := json.Marshal(append([]string{}, c.Held...))
+	if err != nil {
+		return nil, 0, fmt.Errorf("list the chats that wait: %w", err)
+	}
 	err = each(ctx, tx, func(rows *sql.Rows) error {
 		f := candidate{}
 		f.To.Network = a.Network
@@ -257,7 +261,7 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, a outbox.Account, now tim
 		f.Attempt++
 		found = append(found, f)
 		return nil
-	}, claimable, a.Network, now.UnixMilli(), c.Lowest, heldUntil, a.Chat, c.Want)
+	}, claimable, a.Network, now.UnixMilli(), c.Lowest, heldUntil, a.Chat, c.Want, string(held))
 	if err != nil {
 		return nil, 0, fmt.Errorf("choose deliveries: %w", err)
 	}

@@ -78,6 +78,8 @@ func Run(t *testing.T, open Open) {
 		"a confirmation is used once and soon":            confirmation,
 		"who was erased is counted and not written to":    erasedInBetween,
 		"a cause reaches a chat once":                     causes,
+		"a chat that is held waits, others do not":        heldChats,
+		"who refuses is counted from a resume on":         refusals,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{T: t, open: open, dir: filepath.Join(t.TempDir(), "data"), now: time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)}
