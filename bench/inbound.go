@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -28,6 +27,7 @@ const (
 	// through.
 	perChat   = 20
 	idleTurns = 200
+	atOnce    = 32
 )
 
 var (
@@ -79,7 +79,7 @@ func (in *inbound) turn(ctx context.Context, text string) error {
 	})
 }
 
-// rate is how many turns a second are taken in by two that come at once for each core.
+// rate is how many turns a second are taken in when many come at once.
 func (in *inbound) rate(ctx context.Context, texts []string) (perSecond float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, inboundFor)
 	defer cancel()
@@ -87,7 +87,7 @@ func (in *inbound) rate(ctx context.Context, texts []string) (perSecond float64,
 	var done atomic.Int64
 	failed := make(chan error, 1)
 	began := time.Now()
-	for range 2 * runtime.GOMAXPROCS(0) {
+	for range atOnce {
 		group.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				// A turn is finished even when the time is over.

@@ -53,7 +53,7 @@ const (
 	// offPause is how long an account that cannot send at all is left alone.
 	offPause = time.Minute
 	// patience is how often collect stands aside in vain.
-	patience = 3
+	patience = 8
 )
 
 // Outbox drains one account.

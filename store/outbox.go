@@ -37,7 +37,8 @@ func enqueue(ctx context.Context, q querier, d outbox.Draft, now time.Time) erro
 
 // Enqueue queues deliveries that belong to no turn, all or none.
 func (s *Store) Enqueue(ctx context.Context, drafts []outbox.Draft, now time.Time) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error { return enqueueAll(ctx, tx, drafts, now) })
+	ctx = context.WithoutCancel(ctx)
+	return s.inTxTogether(func(tx *sql.Tx) error { return enqueueAll(ctx, tx, drafts, now) })
 }
 
 func enqueueAll(ctx context.Context, tx *sql.Tx, drafts []outbox.Draft, now time.Time) error {

@@ -39,7 +39,8 @@ type Store struct {
 		id   int64
 		file channel.File
 	}
-	frozen frozenTexts
+	frozen   frozenTexts
+	together together
 }
 
 // Open opens the database at path, making it when there is none, and brings its schema up to date.
@@ -66,6 +67,8 @@ func Open(ctx context.Context, path string, now time.Time) (*Store, error) {
 		return nil, errors.Join(err, s.write.Close())
 	}
 	s.read.SetMaxOpenConns(readers)
+	// None is ever closed for being idle: opening one costs as much as ten questions, and loses its statements.
+	s.read.SetMaxIdleConns(readers)
 	if err := s.seed(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
