@@ -105,3 +105,24 @@ func BenchmarkAlertBehindNews(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkMillion starts an announcement to a million people: how long until it is frozen, and from then until the
+// first one leaves; how long reading the progress takes, and how much memory all that used.
+func BenchmarkMillion(b *testing.B) {
+	for range b.N {
+		b.StopTimer()
+		w := world(b, 1_000_000)
+		idle := bench.RSS()
+		b.StartTimer()
+		f, err := w.First(b.Context(), outbox.Options{Rate: 25})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(f.Frozen.Seconds(), "frozen-s")
+		b.ReportMetric(float64(f.FirstLeft.Milliseconds()), "first-ms")
+		b.ReportMetric(float64(f.Progress.Microseconds())/1000, "progress-ms")
+		b.ReportMetric(float64(f.Cancelled.Microseconds())/1000, "cancel-ms")
+		b.ReportMetric(float64(f.LongestWait.Microseconds())/1000, "longest-wait-ms")
+		b.ReportMetric(float64(bench.RSS()-idle)/(1<<20), "MB-over-idle")
+	}
+}

@@ -95,3 +95,7 @@ CREATE TRIGGER tally_removed AFTER DELETE ON delivery WHEN OLD.state <> 'sending
 BEGIN
 	UPDATE tally SET n = n - 1 WHERE announcement_id = OLD.announcement_id AND network = OLD.network AND state = OLD.state;
 END;
+
+-- Who freezes the audience of an announcement now: a large one is written down in many transactions before the one
+-- that starts it, and of two processes only the later may go on.
+ALTER TABLE announcement ADD COLUMN freezing TEXT NOT NULL DEFAULT '';
