@@ -52,8 +52,8 @@ const (
 	pollEvery = time.Second
 	// offPause is how long an account that cannot send at all is left alone.
 	offPause = time.Minute
-	// patience is how often collect stands aside in vain.
-	patience = 8
+	// patience is how long collect waits for one more result: less than a transaction takes.
+	patience = 50 * time.Microsecond
 )
 
 // Outbox drains one account.
@@ -212,16 +212,22 @@ func (o *Outbox) untilToken(now time.Time) time.Duration {
 	return time.Duration(missing / float64(o.limiter.Limit()) * float64(time.Second))
 }
 
-// collect takes the results that have come in. It stands aside for the senders now and then rather than
-// recording each result by itself: a transaction costs the disk as much for one as for all of them.
+// collect takes the results that have come in, and for a moment those that follow: a transaction costs the disk as
+// much for one as for all of them.
 func (o *Outbox) collect() {
-	for idle := 0; idle < patience && o.inFlight > 0; {
+	var quiet time.Time
+	for o.inFlight > 0 {
 		select {
 		case r := <-o.done:
 			o.took(r)
-			idle = 0
+			quiet = time.Time{}
 		default:
-			idle++
+			if quiet.IsZero() {
+				quiet = time.Now().Add(patience)
+			}
+			if len(o.pending) == 0 || !time.Now().Before(quiet) {
+				return
+			}
 			runtime.Gosched()
 		}
 	}

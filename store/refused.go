@@ -16,8 +16,8 @@ import (
 // those who stopped, of whom there may be many in a row, from being read through.
 const refusedLately = `
 SELECT COUNT(*), COALESCE(SUM(fault = $3), 0) FROM (
-	SELECT d.fault FROM (SELECT state, fault, done_at FROM delivery WHERE announcement_id = $1 ORDER BY id DESC LIMIT 10 * $2) d
-	WHERE d.state IN ('sent', 'delivered', 'read', 'failed') AND d.done_at >= (SELECT updated_at FROM announcement WHERE id = $1)
+	SELECT lately.fault FROM (SELECT state, fault, done_at FROM delivery WHERE announcement_id = $1 ORDER BY id DESC LIMIT 10 * $2) lately
+	WHERE lately.state IN ('sent', 'delivered', 'read', 'failed') AND lately.done_at >= (SELECT updated_at FROM announcement WHERE id = $1)
 	LIMIT $2)`
 
 // RefusedLately counts, of an announcement's last n sends since staff let it go on, how many there were and how many

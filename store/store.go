@@ -79,7 +79,8 @@ func Open(ctx context.Context, path string, now time.Time) (*Store, error) {
 // connection only. query_only keeps a reader from ever taking the write lock.
 func open(path string, readOnly bool) (*sql.DB, error) {
 	pragmas := url.Values{"_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		// auto_vacuum, which must be the first to touch a new file, lets free pages be given back in small steps.
+		"busy_timeout(5000)", "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"temp_store(MEMORY)", "cache_size(-4000)",
 		// 16 MB: a long announcement writes the same few pages again and again, and each time that the log is
 		// copied into the database costs two waits for the disk.
