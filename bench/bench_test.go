@@ -126,3 +126,36 @@ func BenchmarkMillion(b *testing.B) {
 		b.ReportMetric(float64(bench.RSS()-idle)/(1<<20), "MB-over-idle")
 	}
 }
+
+// BenchmarkYear drains into an empty database and into one that holds a year: two million deliveries, a hundred
+// thousand turns.
+func BenchmarkYear(b *testing.B) {
+	const people = 20_000
+	for _, old := range []bool{false, true} {
+		b.Run(fmt.Sprintf("old=%v", old), func(b *testing.B) {
+			b.StopTimer()
+			w := world(b, people)
+			if old {
+				if err := w.AgeByAYear(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StartTimer()
+			for range b.N {
+				cpu := spent()
+				perSecond, err := w.Drain(b.Context(), people, outbox.Options{}, noop{}, time.Minute)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric((spent()-cpu).Seconds()/people*10_000, "cpu-s/10k")
+				b.ReportMetric(perSecond, "deliveries/s")
+			}
+			p50, p99, err := w.Alerts(b.Context(), outbox.Options{Rate: 25}, 50)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(p50, "alert-p50-ms")
+			b.ReportMetric(p99, "alert-p99-ms")
+		})
+	}
+}

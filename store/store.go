@@ -90,6 +90,8 @@ func open(path string, readOnly bool) (*sql.DB, error) {
 		pragmas.Add("_pragma", "query_only(1)")
 	} else {
 		pragmas.Set("_txlock", "immediate")
+		// The writer alone touches all indexes: after a year those of the deliveries are larger than what readers need.
+		pragmas.Add("_pragma", "cache_size(-16000)")
 	}
 	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: pragmas.Encode()}
 	connector, err := sqlite.NewConnector(address.String())
