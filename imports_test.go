@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"bot":                  append([]string{"channel", "i18n"}, domain...),
 	"console":              append([]string{"channel", "channel/webchat", "i18n"}, domain...),
 	"store":                append([]string{"bot", "channel", "i18n"}, domain...),
+	"bench":                append([]string{"channel", "i18n", "store"}, domain...),
 	"store/storetest":      append([]string{"bot", "channel", "i18n"}, domain...),
 }
 

@@ -30,6 +30,13 @@ type RunnerStore interface {
 	Enqueue(ctx context.Context, drafts []outbox.Draft, now time.Time) error
 	// Paused says since when reminders and news are held everywhere; zero when they are not.
 	Paused(ctx context.Context) (since time.Time, restored bool, err error)
+	// RefusedLately counts, of the last n sends since staff let it go on, how many there were and how many were
+	// refused by people who blocked the bot or left.
+	RefusedLately(ctx context.Context, id int64, n int) (sends, refused int, err error)
+	// Publishers are those who may stop an announcement or let it go on.
+	Publishers(ctx context.Context) ([]Publisher, error)
+	// Halt pauses one by itself and says so; false says that somebody was faster.
+	Halt(ctx context.Context, id int64, say []outbox.Draft, now time.Time) (halted bool, err error)
 }
 
 // Runner moves announcements along: it starts those whose time has come, shows their progress, ends them
@@ -137,6 +144,9 @@ func (r *Runner) follow(ctx context.Context, id int64, now time.Time) error {
 		delete(r.shown, id)
 		r.wake(st.Shown.Network)
 		return nil
+	}
+	if halted, err := r.watch(ctx, st, now); err != nil || halted {
+		return err
 	}
 	last := r.shown[id]
 	// Where a message cannot change in place, only the end is told.

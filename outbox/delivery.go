@@ -114,4 +114,6 @@ type Claim struct {
 	Want int
 	// Lowest is the last lane that may leave now.
 	Lowest Lane
+	// Held are the chats that nothing may leave for now.
+	Held []string
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -37,6 +39,10 @@ type Options struct {
 	Window int
 	// SendTimeout bounds one try; zero means 30 s.
 	SendTimeout time.Duration
+	// Chat and Room are how fast one chat and one room may be written to; zero means as fast as Rate.
+	Chat, Room Pace
+	// IsRoom tells a room by its id; nil means that there are none.
+	IsRoom func(chat string) bool
 	// Zone is the community's own: at night news arrives without a sound. Nil means UTC.
 	Zone *time.Location
 	// Observe is told what each try came to; nil means that nobody is.
@@ -49,6 +55,8 @@ const (
 	pollEvery = time.Second
 	// offPause is how long an account that cannot send at all is left alone.
 	offPause = time.Minute
+	// patience is how long collect waits for one more result: less than a transaction takes.
+	patience = 50 * time.Microsecond
 )
 
 // Outbox drains one account.
@@ -63,8 +71,10 @@ type Outbox struct {
 	timeout time.Duration
 	zone    *time.Location
 	observe Observe
+	zones   sync.Map
 	wake    chan struct{}
-	done    chan Result
+	done    chan ended
+	meters  *meters
 
 	inFlight int
 	pending  []Result
@@ -100,8 +110,14 @@ func New(store Store, sender Sender, account Account, o Options, log *slog.Logge
 	return &Outbox{
 		store: store, sender: sender, account: account, log: log, now: now, zone: zone,
 		limiter: rate.NewLimiter(limit, burst), window: window, timeout: timeout, observe: o.Observe,
-		wake: make(chan struct{}, 1), done: make(chan Result, mostInFlight+window),
+		wake: make(chan struct{}, 1), done: make(chan ended, mostInFlight+window), meters: newMeters(o),
 	}
+}
+
+// ended is a delivery whose try is over, and where it went.
+type ended struct {
+	Result
+	chat string
 }
 
 // Wake says that something was committed for this account. It never blocks.
@@ -153,6 +169,8 @@ func (o *Outbox) step(ctx context.Context) (time.Duration, error) {
 	if claim.Want == 0 && len(o.pending) == 0 {
 		return o.untilToken(now), nil
 	}
+	held, opens := o.meters.held(now)
+	claim.Held = held
 	claimed, next, err := o.store.Advance(ctx, o.account, now, o.pending, claim)
 	if err != nil {
 		return 0, fmt.Errorf("advance deliveries: %w", err)
@@ -163,10 +181,14 @@ func (o *Outbox) step(ctx context.Context) (time.Duration, error) {
 	}
 	for _, d := range claimed {
 		o.inFlight++
-		go func() { o.done <- o.send(context.WithoutCancel(ctx), d) }()
+		o.meters.took(d.To.ID, now)
+		go func() { o.done <- ended{o.send(context.WithoutCancel(ctx), d), d.To.ID} }()
 	}
 	if len(claimed) == claim.Want {
 		return o.untilToken(now), nil
+	}
+	if next.IsZero() || !opens.IsZero() && opens.Before(next) {
+		next = opens
 	}
 	if !next.IsZero() {
 		return max(time.Millisecond, min(pollEvery, next.Sub(now))), nil
@@ -194,24 +216,38 @@ func (o *Outbox) untilToken(now time.Time) time.Duration {
 	return time.Duration(missing / float64(o.limiter.Limit()) * float64(time.Second))
 }
 
-// collect takes the results that have come in, without waiting.
+// collect takes the results that have come in, and for a moment those that follow: a transaction costs the disk as
+// much for one as for all of them.
 func (o *Outbox) collect() {
-	for {
+	var quiet time.Time
+	for o.inFlight > 0 {
 		select {
 		case r := <-o.done:
 			o.took(r)
+			quiet = time.Time{}
 		default:
-			return
+			if quiet.IsZero() {
+				quiet = time.Now().Add(patience)
+			}
+			if len(o.pending) == 0 || !time.Now().Before(quiet) {
+				return
+			}
+			runtime.Gosched()
 		}
 	}
 }
 
-func (o *Outbox) took(r Result) {
+func (o *Outbox) took(r ended) {
 	o.inFlight--
-	o.pending = append(o.pending, r)
+	o.pending = append(o.pending, r.Result)
 	switch r.Fault {
 	case channel.Throttled:
-		o.newsFrom = r.Due
+		// Whether its chat or the whole account was too fast is not said: the chat waits, and so does all that
+		// nobody asked for.
+		o.meters.hold(r.chat, r.Due, o.now())
+		if r.Due.After(o.newsFrom) {
+			o.newsFrom = r.Due
+		}
 	case channel.Off:
 		o.offUntil = o.now().Add(offPause)
 	}
@@ -265,7 +301,7 @@ func (o *Outbox) Drain(ctx context.Context) error {
 func (o *Outbox) send(ctx context.Context, d Delivery) Result {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	if d.Lane == News && community.AtNight(o.now(), community.Location(d.Zone, o.zone)) {
+	if d.Lane == News && community.AtNight(o.now(), o.zoneOf(d.Zone)) {
 		d.Content.Silent = true
 	}
 	began := o.now()
@@ -281,3 +317,19 @@ func (o *Outbox) send(ctx context.Context, d Delivery) Result {
 
 // jitter spreads retries over up to a quarter more than their delay.
 func jitter(d time.Duration) time.Duration { return d + time.Duration(rand.Int64N(int64(d)/4+1)) }
+
+// zoneOf finds a zone by name. It remembers it: the files of zones are read once, not for each delivery.
+func (o *Outbox) zoneOf(name string) *time.Location {
+	if name == "" {
+		return o.zone
+	}
+	if z, ok := o.zones.Load(name); ok {
+		return z.(*time.Location)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		zone = o.zone
+	}
+	o.zones.Store(name, zone)
+	return zone
+}

@@ -223,3 +223,28 @@ func BenchmarkReplyAfterCommit(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+// TestA429HoldsItsChatAndEverythingUnasked: the network asks one delivery to wait for two seconds. News to others
+// waits as long, what they asked for does not.
+func TestA429HoldsItsChatAndEverythingUnasked(t *testing.T) {
+	w := newWorld(t)
+	w.net.faults["too fast"] = []error{&channel.SendError{Fault: channel.Throttled, RetryAfter: 2 * time.Second, Err: errors.New("429")}, nil}
+	w.queue(outbox.Reply, "a", "too fast")
+	_, stop := w.run(outbox.Options{Window: 1})
+	began := time.Now()
+	w.net.wait(t, 1)
+	w.queue(outbox.News, "b", "news")
+	w.queue(outbox.Alert, "a", "alert to a")
+	w.queue(outbox.Reply, "c", "reply")
+	if got := w.net.wait(t, 1); !slices.Equal(got, []string{"reply"}) {
+		t.Errorf("meanwhile %q left", got)
+	}
+	got := w.net.wait(t, 3)
+	stop()
+	if took := time.Since(began); took < 2*time.Second {
+		t.Errorf("all had left after %v", took)
+	}
+	if !slices.Equal(got[1:], []string{"alert to a", "too fast", "news"}) {
+		t.Errorf("after it %q left", got[1:])
+	}
+}

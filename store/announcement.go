@@ -11,7 +11,6 @@ import (
 
 	"chasqui/bot"
 	"chasqui/broadcast"
-	"chasqui/channel"
 	"chasqui/i18n"
 	"chasqui/outbox"
 )
@@ -288,93 +287,14 @@ func retract(ctx context.Context, tx *sql.Tx, c broadcast.Change, now time.Time)
 	return err
 }
 
-// Start freezes an approved announcement: what it says, whom it reaches, the posts in rooms. It reports
-// false when somebody else started or undid it meanwhile. The audience is read before the transaction,
-// which then only writes: the writer is not held up for as long as reading a large audience takes. Who
-// changes their mind in between is still asked when their delivery leaves.
-func (s *Store) Start(ctx context.Context, a broadcast.Announcement, now time.Time) (started bool, err error) {
-	lists := map[channel.Network]*recipientList{}
-	preview, err := s.sort(ctx, a, func(c broadcast.Candidate) {
-		if lists[c.Network] == nil {
-			lists[c.Network] = &recipientList{network: c.Network}
-		}
-		lists[c.Network].add(c.AddressID)
-	})
-	if err != nil {
-		return false, fmt.Errorf("freeze announcement %d: %w", a.ID, err)
-	}
-	expires := time.Time{}
-	if a.ValidFor > 0 {
-		expires = now.Add(a.ValidFor)
-		a.ExpiresAt = expires
-	}
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `UPDATE announcement SET state = 'sending', started_at = $2, expires_at = $3, updated_at = $2 WHERE id = $1 AND state = 'approved'`,
-			a.ID, now.UnixMilli(), millis(expires))
-		if err != nil {
-			return fmt.Errorf("start announcement %d: %w", a.ID, err)
-		}
-		if started = affected(r) == 1; !started {
-			return nil
-		}
-		if err := freezeBodies(ctx, tx, a); err != nil {
-			return err
-		}
-		for _, l := range lists {
-			if err := freezeRecipients(ctx, tx, a.ID, l); err != nil {
-				return err
-			}
-		}
-		return postInRooms(ctx, tx, a, preview.Rooms, expires, now)
-	})
-	return started && err == nil, err
-}
-
-func freezeBodies(ctx context.Context, tx *sql.Tx, a broadcast.Announcement) error {
-	for variant, content := range a.Bodies() {
-		body, err := json.Marshal(content)
-		if err != nil {
-			return fmt.Errorf("write the body of announcement %d: %w", a.ID, err)
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO announcement_body (announcement_id, variant, body) VALUES ($1, $2, $3)`, a.ID, variant, string(body)); err != nil {
-			return fmt.Errorf("freeze the body of announcement %d: %w", a.ID, err)
-		}
-	}
-	return nil
-}
-
-func freezeRecipients(ctx context.Context, tx *sql.Tx, id int64, l *recipientList) error {
-	for i, block := range l.blocks {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO recipients (announcement_id, network, block, size, addresses) VALUES ($1, $2, $3, $4, $5)`, id, l.network, i, l.sizes[i], block); err != nil {
-			return fmt.Errorf("freeze the audience of announcement %d: %w", id, err)
-		}
-	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO fanout (announcement_id, network, total) VALUES ($1, $2, $3)`, id, l.network, l.total); err != nil {
-		return fmt.Errorf("freeze the audience of announcement %d: %w", id, err)
-	}
-	return nil
-}
-
-const insertPost = `
-INSERT INTO delivery (key, lane, network, chat, topic, body, variant, announcement_id, due_at, expires_at, created_at)
-VALUES ($1, $2, $3, $4, $5, '{}', 'both', $6, $7, $8, $7)`
-
-func postInRooms(ctx context.Context, tx *sql.Tx, a broadcast.Announcement, rooms []broadcast.RoomPost, expires, now time.Time) error {
-	for _, r := range rooms {
-		if _, err := tx.ExecContext(ctx, insertPost, newKey(), a.Class.Lane(), r.Network, r.ID, r.Topic, a.ID, now.UnixMilli(), millis(expires)); err != nil {
-			return fmt.Errorf("post announcement %d in the room of %s: %w", a.ID, r.Slug, err)
-		}
-	}
-	return nil
-}
-
 // Finish marks an announcement of which nothing is left to send as done, and says so.
 func (s *Store) Finish(ctx context.Context, id int64, say []outbox.Draft, now time.Time) (finished bool, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `UPDATE announcement SET state = 'done', finished_at = $2, updated_at = $2
 			WHERE id = $1 AND state = 'sending'
 				AND NOT EXISTS (SELECT 1 FROM fanout WHERE announcement_id = $1 AND made < total)
-				AND NOT EXISTS (SELECT 1 FROM tally WHERE announcement_id = $1 AND state IN ('queued', 'sending') AND n > 0)`, id, now.UnixMilli())
+				AND NOT EXISTS (SELECT 1 FROM tally WHERE announcement_id = $1 AND state = 'queued' AND n > 0)
+				AND NOT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_open WHERE announcement_id = $1 AND state IN ('queued', 'sending'))`, id, now.UnixMilli())
 		if err != nil {
 			return fmt.Errorf("finish announcement %d: %w", id, err)
 		}

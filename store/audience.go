@@ -81,16 +81,18 @@ func (s *Store) audience(ctx context.Context, rule string) (community.Audience, 
 }
 
 // candidates are the members of an audience, each with the address that an announcement goes to: the
-// preferred one on a network that reaches a pocket, else the page, else the terminal.
+// preferred one on a network that reaches a pocket, else the page, else the terminal. Most have the first, and the
+// sentence asks for no more about them: of a million each question costs a second.
 const candidates = `
 SELECT m.id, m.name, m.language, m.consent, m.stopped_at IS NOT NULL, COALESCE(a.id, 0), COALESCE(a.network, ''),
-	EXISTS (SELECT 1 FROM address k WHERE k.member_id = m.id),
-	NOT EXISTS (SELECT 1 FROM address k WHERE k.member_id = m.id AND k.state = 'active'),
-	EXISTS (SELECT 1 FROM presence p JOIN json_each(%s) j ON p.network = j.value ->> 0 AND p.chat = j.value ->> 1 WHERE p.member_id = m.id)
-FROM member m LEFT JOIN address a ON a.id = (
+	a.id IS NOT NULL OR EXISTS (SELECT 1 FROM address k WHERE k.member_id = m.id),
+	a.id IS NULL AND NOT EXISTS (SELECT 1 FROM address k WHERE k.member_id = m.id AND k.state = 'active'),
+	%[1]s <> '[]' AND EXISTS (SELECT 1 FROM presence p JOIN json_each(%[1]s) j ON p.network = j.value ->> 0 AND p.chat = j.value ->> 1 WHERE p.member_id = m.id)
+FROM member m LEFT JOIN address a ON a.id = COALESCE((
+	SELECT id FROM address WHERE member_id = m.id AND preferred = 1 AND state = 'active' AND (network = 'telegram' OR network = 'whatsapp' AND wrote = 1)), (
 	SELECT id FROM address WHERE member_id = m.id AND state = 'active' AND (network <> 'whatsapp' OR wrote = 1)
-	ORDER BY network = 'terminal', network = 'web', preferred DESC, id LIMIT 1)
-WHERE %s ORDER BY m.id`
+	ORDER BY network = 'terminal', network = 'web', preferred DESC, id LIMIT 1))
+WHERE %[2]s ORDER BY m.id`
 
 // candidatesOf prepares the reading of an audience: the sorter that decides over its members, and read, which
 // hands each of them over.

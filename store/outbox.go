@@ -37,7 +37,8 @@ func enqueue(ctx context.Context, q querier, d outbox.Draft, now time.Time) erro
 
 // Enqueue queues deliveries that belong to no turn, all or none.
 func (s *Store) Enqueue(ctx context.Context, drafts []outbox.Draft, now time.Time) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error { return enqueueAll(ctx, tx, drafts, now) })
+	ctx = context.WithoutCancel(ctx)
+	return s.inTxTogether(func(tx *sql.Tx) error { return enqueueAll(ctx, tx, drafts, now) })
 }
 
 func enqueueAll(ctx context.Context, tx *sql.Tx, drafts []outbox.Draft, now time.Time) error {
@@ -51,12 +52,12 @@ func enqueueAll(ctx context.Context, tx *sql.Tx, drafts []outbox.Draft, now time
 
 // Advance implements outbox.Store.
 func (s *Store) Advance(ctx context.Context, a outbox.Account, now time.Time, results []outbox.Result, c outbox.Claim) (claimed []outbox.Delivery, next time.Time, err error) {
+	// It is over in milliseconds: to watch for a stop at each of its statements would cost more.
+	ctx = context.WithoutCancel(ctx)
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		claimed = nil
-		for _, r := range results {
-			if err := record(ctx, tx, a, now, r); err != nil {
-				return err
-			}
+		if err := recordAll(ctx, tx, a, now, results); err != nil {
+			return err
 		}
 		var more bool
 		var err error
@@ -89,7 +90,7 @@ func (s *Store) claimAll(ctx context.Context, tx *sql.Tx, a outbox.Account, now 
 			continue
 		}
 		for len(claimed) < c.Want {
-			some, seen, err := s.claim(ctx, tx, a, now, outbox.Claim{Want: c.Want - len(claimed), Lowest: lane}, heldUntil)
+			some, seen, err := s.claim(ctx, tx, a, now, outbox.Claim{Want: c.Want - len(claimed), Lowest: lane, Held: c.Held}, heldUntil)
 			if err != nil {
 				return nil, false, err
 			}
@@ -101,7 +102,7 @@ func (s *Store) claimAll(ctx context.Context, tx *sql.Tx, a outbox.Account, now 
 		if !fanned[lane] {
 			continue
 		}
-		some, stopped, err := s.materialise(ctx, tx, a, now, lane, c.Want-len(claimed))
+		some, stopped, err := s.materialise(ctx, tx, a, now, lane, outbox.Claim{Want: c.Want - len(claimed), Held: c.Held})
 		if err != nil {
 			return nil, false, err
 		}
@@ -112,8 +113,8 @@ func (s *Store) claimAll(ctx context.Context, tx *sql.Tx, a outbox.Account, now 
 
 const onTheirWay = `
 SELECT DISTINCT CASE n.class WHEN 'alert' THEN 0 WHEN 'reminder' THEN 2 ELSE 3 END
-FROM announcement n JOIN fanout f ON f.announcement_id = n.id AND f.network = $1
-WHERE n.state = 'sending' AND n.paused_at IS NULL AND f.made < f.total`
+FROM announcement n CROSS JOIN fanout f ON f.announcement_id = n.id AND f.network = $1
+WHERE n.state IN ('approved', 'late', 'sending') AND n.state = 'sending' AND n.paused_at IS NULL AND f.made < f.total`
 
 func lanesOnTheirWay(ctx context.Context, tx *sql.Tx, a outbox.Account, fanned *[outbox.News + 1]bool) error {
 	err := each(ctx, tx, func(rows *sql.Rows) error {
@@ -126,6 +127,37 @@ func lanesOnTheirWay(ctx context.Context, tx *sql.Tx, a outbox.Account, fanned *
 	}, onTheirWay, a.Network)
 	if err != nil {
 		return fmt.Errorf("find announcements on their way: %w", err)
+	}
+	return nil
+}
+
+// recordSent takes what simply arrived, which nearly everything does, in one statement: the ids with the
+// network's own.
+const recordSent = `
+UPDATE delivery SET state = 'sent', claimed_at = NULL, done_at = $2, fault = '', reason = '',
+	provider_id = CASE WHEN r.value = '' THEN provider_id ELSE r.value END
+FROM json_each($1) r WHERE delivery.id = CAST(r.key AS INTEGER) AND delivery.state = 'sending'`
+
+func recordAll(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time, results []outbox.Result) error {
+	sent := map[int64]string{}
+	for _, r := range results {
+		if r == (outbox.Result{ID: r.ID, State: outbox.Sent, ProviderID: r.ProviderID}) {
+			sent[r.ID] = r.ProviderID
+			continue
+		}
+		if err := record(ctx, tx, a, now, r); err != nil {
+			return err
+		}
+	}
+	if len(sent) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(sent)
+	if err != nil {
+		return fmt.Errorf("list what arrived: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, recordSent, string(list), now.UnixMilli()); err != nil {
+		return fmt.Errorf("record %d deliveries: %w", len(sent), err)
 	}
 	return nil
 }
@@ -177,6 +209,7 @@ func moveChat(ctx context.Context, tx *sql.Tx, network channel.Network, old, now
 // claimable chooses what leaves next: the lowest lane, then the earliest due. Within a chat nothing
 // overtakes what was queued before it in its own lane or a more urgent one, and nothing leaves while
 // something is in flight there. What belongs to a paused announcement waits, and holds nobody else up.
+// «+ 0» hides the limit from SQLite's planner, which would read the sentence anew for every other number.
 const claimable = `
 SELECT d.id, d.key, d.lane, d.chat, d.topic, COALESCE(d.member_id, 0), COALESCE(d.ticket_id, 0), COALESCE(d.announcement_id, 0),
 	COALESCE(b.body, d.body), n.attachment_id, COALESCE(m.timezone, ''), COALESCE(m.region, ''), d.due_at, d.expires_at, d.attempt, d.unsure, d.created_at,
@@ -188,12 +221,12 @@ LEFT JOIN address a ON a.network = d.network AND a.chat = d.chat
 LEFT JOIN announcement n ON n.id = d.announcement_id
 LEFT JOIN announcement_body b ON b.announcement_id = d.announcement_id AND b.variant = d.variant
 WHERE d.network = $1 AND d.state = 'queued' AND d.due_at <= $2 AND d.lane <= $3 AND d.id > $4
-	AND ($5 = '' OR d.chat = $5) AND n.paused_at IS NULL
+	AND ($5 = '' OR d.chat = $5) AND n.paused_at IS NULL AND d.chat NOT IN (SELECT value FROM json_each($7))
 	AND NOT EXISTS (
 		SELECT 1 FROM delivery e LEFT JOIN announcement p ON p.id = e.announcement_id
 		WHERE e.network = d.network AND e.chat = d.chat AND e.state IN ('queued', 'sending')
 			AND (e.state = 'sending' OR (e.id < d.id AND e.lane <= d.lane AND p.paused_at IS NULL)))
-ORDER BY d.lane, d.due_at, d.id LIMIT $6`
+ORDER BY d.lane, d.due_at, d.id LIMIT $6 + 0`
 
 const markSending = `UPDATE delivery SET state = 'sending', claimed_at = $2, attempt = attempt + 1 WHERE id = $1 AND state = 'queued'`
 
@@ -210,6 +243,10 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, a outbox.Account, now tim
 		attachment sql.NullInt64
 	}
 	var found []candidate
+	held, err := json.Marshal(append([]string{}, c.Held...))
+	if err != nil {
+		return nil, 0, fmt.Errorf("list the chats that wait: %w", err)
+	}
 	err = each(ctx, tx, func(rows *sql.Rows) error {
 		f := candidate{}
 		f.To.Network = a.Network
@@ -225,7 +262,7 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, a outbox.Account, now tim
 		f.Attempt++
 		found = append(found, f)
 		return nil
-	}, claimable, a.Network, now.UnixMilli(), c.Lowest, heldUntil, a.Chat, c.Want)
+	}, claimable, a.Network, now.UnixMilli(), c.Lowest, heldUntil, a.Chat, c.Want, string(held))
 	if err != nil {
 		return nil, 0, fmt.Errorf("choose deliveries: %w", err)
 	}
@@ -296,13 +333,14 @@ func nextDue(ctx context.Context, tx *sql.Tx, a outbox.Account, now time.Time) (
 	return instant(due), nil
 }
 
+// «IN» beside «=» lets SQLite find the index of what is open.
 const recoverable = `
 UPDATE delivery SET state = 'queued', claimed_at = NULL, unsure = unsure + 1
-WHERE network = $1 AND state = 'sending' AND ($2 = '' OR chat = $2) AND lane <= $3 AND unsure = 0`
+WHERE network = $1 AND state IN ('queued', 'sending') AND state = 'sending' AND ($2 = '' OR chat = $2) AND lane <= $3 AND unsure = 0`
 
 const uncertain = `
 UPDATE delivery SET state = 'unknown', claimed_at = NULL, done_at = $3, reason = 'in flight when the process ended'
-WHERE network = $1 AND state = 'sending' AND ($2 = '' OR chat = $2)`
+WHERE network = $1 AND state IN ('queued', 'sending') AND state = 'sending' AND ($2 = '' OR chat = $2)`
 
 // Recover implements outbox.Store. After a restore nothing that was in flight is sent again before a
 // person says so, since it is held with the rest.

@@ -12,6 +12,13 @@ import (
 	"chasqui/outbox"
 )
 
+// counted are the counters and, which no counter keeps, what is in flight.
+const counted = `
+SELECT network, state, n FROM tally WHERE announcement_id = $1 AND n > 0
+UNION ALL
+SELECT network, state, COUNT(*) FROM delivery INDEXED BY delivery_open
+WHERE announcement_id = $1 AND state IN ('queued', 'sending') AND state = 'sending' GROUP BY network`
+
 // Standing is how far an announcement has come. It reads counters, never the deliveries: it is asked
 // every few seconds while a million of them leave.
 func (s *Store) Standing(ctx context.Context, id int64) (st broadcast.Standing, ok bool, err error) {
@@ -55,7 +62,7 @@ func (s *Store) Standing(ctx context.Context, id int64) (st broadcast.Standing, 
 		}
 		add(network, state, n)
 		return nil
-	}, `SELECT network, state, n FROM tally WHERE announcement_id = $1 AND n > 0`, id)
+	}, counted, id)
 	if err != nil {
 		return st, true, fmt.Errorf("read the counts of announcement %d: %w", id, err)
 	}
@@ -166,7 +173,7 @@ func (s *Store) Recount(ctx context.Context) (wrong []int64, err error) {
 		err := rows.Scan(&id)
 		wrong = append(wrong, id)
 		return err
-	}, `WITH counted AS (SELECT announcement_id, network, state, COUNT(*) AS n FROM delivery WHERE announcement_id IS NOT NULL GROUP BY 1, 2, 3)
+	}, `WITH counted AS (SELECT announcement_id, network, state, COUNT(*) AS n FROM delivery WHERE announcement_id IS NOT NULL AND state <> 'sending' GROUP BY 1, 2, 3)
 		SELECT announcement_id FROM (
 			SELECT announcement_id, network, state, n FROM tally WHERE n > 0 EXCEPT SELECT announcement_id, network, state, n FROM counted)
 		UNION SELECT announcement_id FROM (
@@ -184,7 +191,7 @@ const takenBack = `
 SELECT d.id, d.network, d.chat, d.topic, COALESCE(d.member_id, 0), d.provider_id, d.state, d.variant, COALESCE(m.language, '')
 FROM delivery d LEFT JOIN member m ON m.id = d.member_id
 WHERE d.announcement_id = $1 AND d.id > $2
-	AND d.id < COALESCE((SELECT MIN(id) FROM delivery WHERE announcement_id = $1 AND state IN ('queued', 'sending')), d.id + 1)
+	AND d.id < COALESCE((SELECT MIN(id) FROM delivery INDEXED BY delivery_open WHERE announcement_id = $1 AND state IN ('queued', 'sending')), d.id + 1)
 ORDER BY d.id LIMIT $3`
 
 // Retract takes an announcement back from up to n of those who got it, and reports whether that was

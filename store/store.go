@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,9 +19,9 @@ import (
 	"sync"
 	"time"
 
-	"chasqui/channel"
+	"modernc.org/sqlite"
 
-	_ "modernc.org/sqlite" // the pure-Go driver named "sqlite"
+	"chasqui/channel"
 )
 
 // readers is the size of the read pool: enough for pages and a turn beside the outbox on the two
@@ -38,6 +39,8 @@ type Store struct {
 		id   int64
 		file channel.File
 	}
+	frozen   frozenTexts
+	together together
 }
 
 // Open opens the database at path, making it when there is none, and brings its schema up to date.
@@ -64,6 +67,8 @@ func Open(ctx context.Context, path string, now time.Time) (*Store, error) {
 		return nil, errors.Join(err, s.write.Close())
 	}
 	s.read.SetMaxOpenConns(readers)
+	// None is ever closed for being idle: opening one costs as much as ten questions, and loses its statements.
+	s.read.SetMaxIdleConns(readers)
 	if err := s.seed(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -74,20 +79,26 @@ func Open(ctx context.Context, path string, now time.Time) (*Store, error) {
 // connection only. query_only keeps a reader from ever taking the write lock.
 func open(path string, readOnly bool) (*sql.DB, error) {
 	pragmas := url.Values{"_pragma": {
-		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		// auto_vacuum, which must be the first to touch a new file, lets free pages be given back in small steps.
+		"busy_timeout(15000)", "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"temp_store(MEMORY)", "cache_size(-4000)",
+		// 16 MB: a long announcement writes the same few pages again and again, and each time that the log is
+		// copied into the database costs two waits for the disk.
+		"wal_autocheckpoint(4000)",
 	}}
 	if readOnly {
 		pragmas.Add("_pragma", "query_only(1)")
 	} else {
 		pragmas.Set("_txlock", "immediate")
+		// The writer alone touches all indexes: after a year those of the deliveries are larger than what readers need.
+		pragmas.Add("_pragma", "cache_size(-16000)")
 	}
 	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: pragmas.Encode()}
-	db, err := sql.Open("sqlite", address.String())
+	connector, err := sqlite.NewConnector(address.String())
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return db, nil
+	return sql.OpenDB(preparing{connector}), nil
 }
 
 // Close waits for what is running and closes both pools.
@@ -195,6 +206,21 @@ func newKey() string {
 	b := make([]byte, 16)
 	rand.Read(b) // never fails: crypto/rand.Read ends the process instead
 	return hex.EncodeToString(b)
+}
+
+// newKeys are n keys that sort in the order in which they were made: what is written by the ten thousand then
+// goes to the end of its index and not all over it. Half of each is random.
+func newKeys(n int) []string {
+	random := make([]byte, 8*n)
+	rand.Read(random)
+	keys := make([]string, n)
+	b := make([]byte, 16)
+	for i := range keys {
+		binary.BigEndian.PutUint64(b, uint64(time.Now().UnixMicro())<<12|uint64(i&0xfff))
+		copy(b[8:], random[8*i:])
+		keys[i] = hex.EncodeToString(b)
+	}
+	return keys
 }
 
 // Integrity reads the whole database and every reference in it.

@@ -19,7 +19,8 @@ import (
 
 // Commit implements bot.Turns.
 func (s *Store) Commit(ctx context.Context, t bot.Turn, o bot.Outcome) (committed bool, err error) {
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
+	ctx = context.WithoutCancel(ctx)
+	err = s.inTxTogether(func(tx *sql.Tx) error {
 		committed = false
 		r, err := tx.ExecContext(ctx, `INSERT INTO turn (network, chat, external_id, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 			t.Chat.Network, t.Chat.ID, t.ID, t.Now.UnixMilli())

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	tg "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
@@ -230,3 +231,6 @@ func keyboard(rows [][]channel.Button) (string, error) {
 	text, err := json.Marshal(map[string]any{"inline_keyboard": out})
 	return string(text), err
 }
+
+// IsRoom reports whether a chat is a group or a channel: Telegram gives those negative numbers.
+func IsRoom(chat string) bool { return strings.HasPrefix(chat, "-") }

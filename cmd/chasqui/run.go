@@ -66,7 +66,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		&cobra.Command{Use: "serve", Short: "Run the bot, the schedules and the console", Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) }},
-		p.chatCommand(), p.announceCommand(), p.groupCommand(), p.eventCommand(), p.staffCommand(), p.memberCommand(), p.faqCommand(), p.backupCommand(), p.restoreCommand(), p.doctorCommand(),
+		p.chatCommand(), p.announceCommand(), p.groupCommand(), p.eventCommand(), p.staffCommand(), p.memberCommand(), p.faqCommand(), p.backupCommand(), p.restoreCommand(), p.doctorCommand(), p.benchCommand(),
 		&cobra.Command{Use: "version", Short: "Print the version", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error {
 				_, err := fmt.Fprintln(p.stdout, "chasqui", version())

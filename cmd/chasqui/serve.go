@@ -31,6 +31,13 @@ import (
 // stopWithin is how long an orderly stop may take, by contract.
 const stopWithin = 10 * time.Second
 
+// Telegram takes about one message a second for a chat, with short bursts, and twenty a minute for a room: five
+// at once and fifteen in the minute after them are never more.
+var (
+	telegramChat = outbox.Pace{Burst: 5, Every: time.Second}
+	telegramRoom = outbox.Pace{Burst: 5, Every: 4 * time.Second}
+)
+
 // served is one network while serve runs.
 type served struct {
 	channel channel.Channel
@@ -70,6 +77,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 		o := outbox.Options{Zone: s.zone, Observe: figures.Tried(name)}
 		if name == channel.Telegram {
 			o.Rate = s.TelegramRate
+			o.Chat, o.Room, o.IsRoom = telegramChat, telegramRoom, telegram.IsRoom
 			// A picture over a weak line takes longer than a text; the channel bounds each call by itself.
 			o.SendTimeout = 100 * time.Second
 		}

@@ -468,3 +468,47 @@ func causes(w *world) {
 	slices.Sort(got)
 	w.expect("once to each", got, "a", "b")
 }
+
+func refusals(w *world) {
+	w.people(6)
+	w.check(w.AddStaff(w.Context(), at("p1000"), community.Publisher, w.now))
+	w.check(w.AddStaff(w.Context(), at("p1001"), community.Agent, w.now))
+	publishers, err := w.Publishers(w.Context())
+	w.check(err)
+	if len(publishers) != 1 || publishers[0].To != at("p1000") {
+		w.Errorf("told: %+v", publishers)
+	}
+	id := w.start(news(broadcast.News, "all"))
+	lately := func(sends, refused int) {
+		w.Helper()
+		s, r, err := w.RefusedLately(w.Context(), id, 4)
+		w.check(err)
+		if s != sends || r != refused {
+			w.Errorf("%d of %d refused, want %d of %d", r, s, refused, sends)
+		}
+	}
+	w.now = w.now.Add(time.Second)
+	for range 2 {
+		_, claimed := w.claim(1)
+		w.record(outbox.Result{ID: claimed[0].ID, State: outbox.Failed, Fault: channel.Gone, Reason: "blocked"})
+	}
+	_, claimed := w.claim(1)
+	lately(2, 2)
+	w.record(outbox.Result{ID: claimed[0].ID, State: outbox.Sent, ProviderID: "1"})
+	lately(3, 2)
+	say := []outbox.Draft{draft("p1000", "paused", outbox.Reply)}
+	for i, want := range []bool{true, false} {
+		halted, err := w.Halt(w.Context(), id, say, w.now)
+		w.check(err)
+		if halted != want {
+			w.Errorf("halt %d: %v", i+1, halted)
+		}
+	}
+	w.expect("while it is paused", w.deliver(9), "p1000")
+	w.now = w.now.Add(time.Hour)
+	w.check(w.do(broadcast.Resume, id))
+	lately(0, 0)
+	_, claimed = w.claim(1)
+	w.record(outbox.Result{ID: claimed[0].ID, State: outbox.Failed, Fault: channel.Gone, Reason: "blocked"})
+	lately(1, 1)
+}

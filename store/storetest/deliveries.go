@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"chasqui/bot"
+	"chasqui/broadcast"
 	"chasqui/channel"
 	"chasqui/outbox"
 )
@@ -173,4 +174,19 @@ func moved(w *world) {
 		}
 		w.record(outbox.Result{ID: claimed[0].ID, State: outbox.Sent, ProviderID: "1"})
 	}
+}
+
+func heldChats(w *world) {
+	w.people(2)
+	w.check(w.Enqueue(w.Context(), []outbox.Draft{draft("a", "one", outbox.Reply), draft("b", "two", outbox.Reply)}, w.now))
+	w.start(news(broadcast.News, "all"))
+	held := outbox.Claim{Want: 9, Lowest: outbox.News, Held: []string{"a", "p1001"}}
+	claimed, _, err := w.Advance(w.Context(), account, w.now, nil, held)
+	w.check(err)
+	var chats []string
+	for _, d := range claimed {
+		chats = append(chats, d.To.ID)
+	}
+	w.expect("while two chats are held", chats, "b", "p1000")
+	w.expect("when they open", w.deliver(9), "a", "p1001")
 }

@@ -98,6 +98,8 @@ func Run(t *testing.T, open Open) {
 		"the time left follows what left lately":          timeLeft,
 		"names stand behind every number of a preview":    previewNames,
 		"names stand behind every number":                 namesBehind,
+		"a chat that is held waits, others do not":        heldChats,
+		"who refuses is counted from a resume on":         refusals,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{T: t, open: open, dir: filepath.Join(t.TempDir(), "data"), now: time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)}
