@@ -189,7 +189,7 @@ func (r *Runner) progress(st Standing) []outbox.Draft {
 	if st.State == Done {
 		cause = fmt.Sprintf("progress %d done %d", st.ID, st.FinishedAt.UnixMilli())
 	}
-	return []outbox.Draft{{Lane: outbox.Reply, To: st.Shown, MemberID: st.AuthorID, Content: card, Cause: cause}}
+	return []outbox.Draft{{Lane: outbox.Reply, To: st.Shown, Content: card, Cause: cause}}
 }
 
 // wakeAll wakes every network: a Runner does not know which of them the audience is on.
@@ -199,19 +199,27 @@ func (r *Runner) wakeAll() {
 	}
 }
 
-// askLate leaves the decision to whoever approved it: what was to be said at eight may be wrong at one.
+// askLate leaves the decision to a person: what was to be said at eight may be wrong at one. Whoever approved it is
+// asked, or for one from the command line everybody who may.
 func (r *Runner) askLate(ctx context.Context, a Announcement, now time.Time) error {
-	var ask []outbox.Draft
-	if !a.Shown.IsZero() {
-		st := Standing{Announcement: a}
-		st.State = Late
-		ask = append(ask, outbox.Draft{Lane: outbox.Reply, To: a.Shown, Content: Card(r.texts, a.ShownLanguage, r.zone, st)})
+	ask := []Publisher{{To: a.Shown, Language: a.ShownLanguage}}
+	if a.Shown.IsZero() {
+		var err error
+		if ask, err = r.store.Publishers(ctx); err != nil {
+			return err
+		}
 	}
-	if err := r.store.MarkLate(ctx, a.ID, ask, now); err != nil {
+	st := Standing{Announcement: a}
+	st.State = Late
+	var drafts []outbox.Draft
+	for _, p := range ask {
+		drafts = append(drafts, outbox.Draft{Lane: outbox.Reply, To: p.To, MemberID: p.MemberID, Content: Card(r.texts, p.Language, r.zone, st)})
+	}
+	if err := r.store.MarkLate(ctx, a.ID, drafts, now); err != nil {
 		return err
 	}
-	r.log.Warn("an announcement's time passed while nothing ran: whoever approved it decides", "announcement", a.ID)
-	r.wake(a.Shown.Network)
+	r.log.Warn("an announcement's time passed while nothing ran: a publisher decides", "announcement", a.ID)
+	r.wakeAll()
 	return nil
 }
 

@@ -13,9 +13,10 @@ import (
 	"chasqui/outbox"
 )
 
+// A draft that does not say whose it is belongs to who is at its address: what is kept of people is found by them.
 const insertDelivery = `
 INSERT INTO delivery (key, lane, network, chat, topic, member_id, ticket_id, body, due_at, expires_at, created_at, cause, asked)
-VALUES ($1, $2, $3, $4, $5, NULLIF($6, 0), NULLIF($7, 0), $8, $9, $10, $11, $12, $13)
+VALUES ($1, $2, $3, $4, $5, COALESCE(NULLIF($6, 0), (SELECT member_id FROM address WHERE network = $3 AND chat = $4)), NULLIF($7, 0), $8, $9, $10, $11, $12, $13)
 ON CONFLICT (cause, network, chat, topic) WHERE cause <> '' DO NOTHING`
 
 func enqueue(ctx context.Context, q querier, d outbox.Draft, now time.Time) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -210,6 +211,7 @@ func (w *month) run(down time.Time) {
 func TestAMonthOfTheCommunity(t *testing.T) {
 	began := time.Now()
 	w := newMonth(t)
+	w.check(w.store.AddStaff(t.Context(), channel.Address{Network: channel.Telegram, ID: "9"}, community.Publisher, w.now))
 	w.enrol()
 	w.plan()
 	down := time.Date(2027, 3, 26, 6, 0, 0, 0, w.home)
@@ -257,6 +259,9 @@ func (w *month) judgeAnnouncements(everybody, late, volunteers int64) {
 	w.check(err)
 	if st.State != broadcast.Late || st.Total != 0 {
 		w.t.Errorf("what was due while nothing ran is %s", st.State)
+	}
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(w.got["9"])), func(text string) bool { return strings.Contains(text, "Elle devait partir le 26/03/2027 09:00") }) {
+		w.t.Errorf("the publisher was not asked about it: %v", w.got["9"])
 	}
 }
 
