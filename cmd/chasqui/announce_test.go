@@ -35,7 +35,8 @@ func TestAnnouncementOnTelegram(t *testing.T) {
 	for _, u := range []*telegramtest.User{ana, lea, inti, paul} {
 		u.Opened()
 	}
-	paul.Block()
+	// The bot learns it when it writes to him: had it heard before, he would not be in the audience.
+	paul.Blocked()
 
 	code, out, stderr := command(t, "announce", "--to", "all", "--fr", "Voici le plan.", "--es", "Aquí está el plano.", "--file", picture, "--yes", "--data", data)
 	if code != 0 {
