@@ -47,7 +47,12 @@ func (w *World) First(ctx context.Context, o outbox.Options) (f FirstFigures, er
 	began := time.Now()
 	_, stop := w.run(ctx, to, o)
 	defer func() { err = errors.Join(err, stop()) }()
-	f.FirstLeft = (<-to.left).Sub(began)
+	select {
+	case at := <-to.left:
+		f.FirstLeft = at.Sub(began)
+	case <-ctx.Done():
+		return f, ctx.Err()
+	}
 	for range 2 {
 		began = time.Now()
 		if _, _, err := w.Store.Standing(ctx, id); err != nil {

@@ -167,6 +167,8 @@ func (w *World) Alerts(ctx context.Context, o outbox.Options, n int) (p50, p99 f
 		select {
 		case at := <-p.heard:
 			waits = append(waits, at.Sub(began))
+		case <-ctx.Done():
+			return 0, 0, ctx.Err()
 		case <-time.After(time.Minute):
 			return 0, 0, errors.New("an alert did not leave within a minute")
 		}

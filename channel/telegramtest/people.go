@@ -90,6 +90,13 @@ func (u *User) Opened() {
 	u.server.chats[u.ID].started = true
 }
 
+// Blocked keeps the bot from writing to this person, as if they had blocked it long ago: the bot hears nothing.
+func (u *User) Blocked() {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	u.server.chats[u.ID].blocked = true
+}
+
 // Say writes to the bot in private. A text that begins with a slash is a command.
 func (u *User) Say(text string) int { return u.send(map[string]any{"text": text}, 0) }
 

@@ -35,9 +35,10 @@ func TestAnnouncementOnTelegram(t *testing.T) {
 	for _, u := range []*telegramtest.User{ana, lea, inti} {
 		u.Opened()
 	}
-	// Paul never opened the bot. Had he blocked it, serve might hear of that before the announcement starts, and
-	// he would be left out instead of failing.
-	telegram.User(44, "Paul", "fr")
+	paul := telegram.User(44, "Paul", "fr")
+	paul.Opened()
+	// The bot learns it when it writes to him: had it heard before, he would not be in the audience.
+	paul.Blocked()
 
 	code, out, stderr := command(t, "announce", "--to", "all", "--fr", "Voici le plan.", "--es", "Aquí está el plano.", "--file", picture, "--yes", "--data", data)
 	if code != 0 {
