@@ -4,9 +4,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"chasqui/outbox"
 )
 
 // grown are our migrations and more, as a later version will have them.
@@ -131,5 +134,61 @@ func TestConsentsOutliveTheirTableBeingMadeAnew(t *testing.T) {
 	}
 	if err := s.write.QueryRow(`SELECT COUNT(*) FROM consent`).Scan(&changes); err != nil || changes != 0 {
 		t.Errorf("%d consents of nobody are left, %v", changes, err)
+	}
+}
+
+// TestDeliveriesOutliveTheirTableBeingMadeAnew takes a database of before through the migration: what stood in it is
+// there, is counted as before but for what is in flight, and no number is given twice.
+func TestDeliveriesOutliveTheirTableBeingMadeAnew(t *testing.T) {
+	before, early := "", fstest.MapFS{}
+	for name := range grown(t).(fstest.MapFS) {
+		if strings.HasSuffix(name, "_outbox.sql") {
+			before = name
+		}
+	}
+	for name, file := range grown(t).(fstest.MapFS) {
+		if name < before {
+			early[name] = file
+		}
+	}
+	path := filepath.Join(t.TempDir(), "chasqui.db")
+	db, err := open(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Store{path: path, write: db}
+	if err := s.migrate(t.Context(), early, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`INSERT INTO announcement (id, text_fr, text_es, audience, created_at, updated_at) VALUES (5, 'a', 'b', 'all', 0, 0);
+		INSERT INTO delivery (id, key, lane, network, chat, body, state, due_at, created_at, claimed_at, done_at, announcement_id, variant, cause) VALUES
+			(1, 'a', 3, 'telegram', '1', '{}', 'sent', 0, 0, NULL, 1, 5, 'fr', ''), (2, 'b', 3, 'telegram', '2', '{}', 'sending', 0, 0, 1, NULL, 5, 'es', ''),
+			(3, 'c', 1, 'web', '3', '{"text":"x"}', 'queued', 0, 0, NULL, NULL, NULL, '', 'once'), (9, 'd', 1, 'web', '3', '{}', 'sent', 0, 0, NULL, 1, NULL, '', '');
+		DELETE FROM delivery WHERE id = 9`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(t.Context(), path, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Integrity(t.Context()); err != nil {
+		t.Error(err)
+	}
+	var kept string
+	if err := s.write.QueryRow(`SELECT group_concat(id || ' ' || key || ' ' || state || ' ' || variant || cause) FROM delivery`).Scan(&kept); err != nil || kept != "1 a sent fr,2 b sending es,3 c queued once" {
+		t.Errorf("the deliveries are %q, %v", kept, err)
+	}
+	if wrong, err := s.Recount(t.Context()); err != nil || len(wrong) > 0 {
+		t.Errorf("the counts of %v are wrong, %v", wrong, err)
+	}
+	if st, _, err := s.Standing(t.Context(), 5); err != nil || st.In(outbox.Sending) != 1 || st.In(outbox.Sent) != 1 || st.Total != 2 {
+		t.Errorf("it stands at %+v, %v", st.Networks, err)
+	}
+	var next int
+	if err := s.write.QueryRow(`INSERT INTO delivery (key, lane, network, chat, body, due_at, created_at) VALUES ('e', 1, 'web', '4', '{}', 0, 0) RETURNING id`).Scan(&next); err != nil || next != 10 {
+		t.Errorf("the next one is number %d, %v", next, err)
 	}
 }
