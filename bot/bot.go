@@ -155,7 +155,7 @@ func (b *Bot) wake(drafts []outbox.Draft) {
 
 // turn puts together what is known before anything is decided.
 func (b *Bot) turn(m channel.Message, before Before, now time.Time) Turn {
-	t := Turn{Message: m, Before: before, Now: now}
+	t := Turn{Message: m, Before: before, Known: before.Member, Now: now}
 	t.Late = !m.At.IsZero() && now.Sub(m.At) > lateAfter
 	if t.Member.ID == 0 {
 		t.Member.CreatedAt = now

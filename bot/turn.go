@@ -58,7 +58,9 @@ type Before struct {
 type Turn struct {
 	channel.Message
 	Before
-	Now time.Time
+	// Known is the member as the store had them: Member already holds what this message says of them.
+	Known community.Member
+	Now   time.Time
 	// Language is what the answer is written in.
 	Language i18n.Lang
 	// Late is true for a message that arrived long after it was written: it still takes effect, but

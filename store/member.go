@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"chasqui/channel"
@@ -71,7 +72,7 @@ func saveMember(ctx context.Context, q querier, m community.Member, now time.Tim
 const insertAddress = `
 INSERT INTO address (member_id, network, chat, wrote, preferred, created_at)
 VALUES ($1, $2, $3, $4, NOT EXISTS (SELECT 1 FROM address WHERE member_id = $1 AND preferred = 1), $5)
-ON CONFLICT (network, chat) DO UPDATE SET wrote = MAX(wrote, excluded.wrote)`
+ON CONFLICT (network, chat) DO UPDATE SET wrote = 1 WHERE excluded.wrote > wrote`
 
 // addAddress gives a member an address; the first one is the preferred one.
 func addAddress(ctx context.Context, q querier, memberID int64, a channel.Address, wrote bool, now time.Time) error {
@@ -153,23 +154,31 @@ SELECT json_object('id', id, 'name', name, 'language', language, 'kind', kind, '
 	'created_at', strftime('%Y-%m-%dT%H:%M:%SZ', created_at / 1000, 'unixepoch'))
 FROM member WHERE id = $1`
 
+// wholeRecord reads all of it at once: a statement for each part costs more than what is in it.
+var wholeRecord = func() string {
+	parts := []string{"(" + ownRecord + ")"}
+	for _, part := range recordQueries {
+		parts = append(parts, "("+part.query+")")
+	}
+	return "SELECT " + strings.Join(parts, ",\n\t")
+}()
+
 // Record is all that is kept of a member, as JSON.
 func (s *Store) Record(ctx context.Context, memberID int64) ([]byte, error) {
-	record := map[string]json.RawMessage{}
-	var own string
-	if err := s.read.QueryRowContext(ctx, ownRecord, memberID).Scan(&own); err != nil {
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil, ErrNoSuchMember
-		}
+	texts := make([]sql.NullString, 1+len(recordQueries))
+	into := make([]any, len(texts))
+	for i := range texts {
+		into[i] = &texts[i]
+	}
+	if err := s.read.QueryRowContext(ctx, wholeRecord, memberID).Scan(into...); err != nil {
 		return nil, fmt.Errorf("read member %d: %w", memberID, err)
 	}
-	record["member"] = json.RawMessage(own)
-	for _, part := range recordQueries {
-		var text string
-		if err := s.read.QueryRowContext(ctx, part.query, memberID).Scan(&text); err != nil {
-			return nil, fmt.Errorf("read %s of member %d: %w", part.name, memberID, err)
-		}
-		record[part.name] = json.RawMessage(text)
+	if !texts[0].Valid {
+		return nil, ErrNoSuchMember
+	}
+	record := map[string]json.RawMessage{"member": json.RawMessage(texts[0].String)}
+	for i, part := range recordQueries {
+		record[part.name] = json.RawMessage(texts[i+1].String)
 	}
 	out, err := json.MarshalIndent(record, "", "  ")
 	if err != nil {

@@ -64,17 +64,20 @@ func (w *turnWriter) member(ctx context.Context) error {
 	if err := w.unchanged(ctx); err != nil {
 		return err
 	}
-	id, err := saveMember(ctx, w.tx, *w.outcome.Member, w.turn.Now)
-	if err != nil {
-		return err
+	// Most turns change nothing of who wrote, and then nothing is written.
+	if w.memberID == 0 || *w.outcome.Member != w.turn.Known {
+		id, err := saveMember(ctx, w.tx, *w.outcome.Member, w.turn.Now)
+		if err != nil {
+			return err
+		}
+		w.memberID = id
 	}
-	w.memberID = id
 	person := channel.Address{Network: w.turn.Chat.Network, ID: w.turn.From.ID}
-	if err := addAddress(ctx, w.tx, id, person, true, w.turn.Now); err != nil {
+	if err := addAddress(ctx, w.tx, w.memberID, person, true, w.turn.Now); err != nil {
 		return err
 	}
 	for _, c := range w.outcome.Consents {
-		if err := addConsent(ctx, w.tx, id, c, w.turn.Now); err != nil {
+		if err := addConsent(ctx, w.tx, w.memberID, c, w.turn.Now); err != nil {
 			return err
 		}
 	}
