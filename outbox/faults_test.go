@@ -36,7 +36,7 @@ var lanes = []outbox.Lane{outbox.Alert, outbox.Reply, outbox.Reminder, outbox.Ne
 func TestWhatANetworkMayDoToADelivery(t *testing.T) {
 	everybody := [4]fate{{1, outbox.Sent}, {1, outbox.Sent}, {1, outbox.Sent}, {1, outbox.Sent}}
 	onlyAsked := [4]fate{{1, outbox.Sent}, {1, outbox.Sent}, {0, outbox.Unknown}, {0, outbox.Unknown}}
-	for name, c := range map[string]struct {
+	faults := map[string]struct {
 		fault telegramtest.Fault
 		away  bool          // nobody listens
 		later time.Duration // how much later it is when the network behaves again
@@ -50,26 +50,25 @@ func TestWhatANetworkMayDoToADelivery(t *testing.T) {
 		"no answer in time":                {fault: telegramtest.Hang(), want: onlyAsked},
 		"too many requests":                {fault: telegramtest.TooMany(1), want: everybody},
 		"the token is refused for a while": {fault: telegramtest.Refuse(http.StatusUnauthorized, "Unauthorized"), later: 2 * time.Minute, want: everybody},
-	} {
+	}
+	// All are on their way before the first is looked at: they wait for their next try together.
+	fars := map[string]*far{}
+	for name, c := range faults {
+		f := newFar(t, c.away)
+		fars[name] = f
+		if !c.away {
+			f.server.Next("sendMessage", c.fault, c.fault, c.fault, c.fault)
+		}
+		f.queue("first")
+		f.run()
+	}
+	for name, c := range faults {
+		fars[name].behave(c.later)
+	}
+	for name, c := range faults {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFar(t, c.away)
-			if !c.away {
-				f.server.Next("sendMessage", c.fault, c.fault, c.fault, c.fault)
-			}
-			f.queue("first")
-			stop := f.run()
-			for range lanes {
-				f.waitForTry()
-			}
-			if c.later > 0 {
-				waitForKept(t, f.path, func(all []kept) bool {
-					return !slices.ContainsFunc(all, func(d kept) bool { return d.fault == "" })
-				})
-				f.clock.jump(c.later)
-			}
-			f.listen()
-			f.queue("after")
+			f := fars[name]
+			f.T = t
 			states := f.settled("first")
 			for i, lane := range lanes {
 				got := fate{f.arrived(i, "first"), states[lane]}
@@ -80,7 +79,7 @@ func TestWhatANetworkMayDoToADelivery(t *testing.T) {
 					t.Errorf("the %s after it arrived %d times", lane, n)
 				}
 			}
-			stop()
+			f.stop()
 		})
 	}
 }
@@ -107,6 +106,24 @@ type far struct {
 	api    string
 	// listen lets somebody listen at the reserved address.
 	listen func()
+	stop   func()
+}
+
+// behave waits until each first try has met its fault, lets the network behave again, so much later, and queues what
+// comes after.
+func (f *far) behave(later time.Duration) {
+	f.Helper()
+	for range lanes {
+		f.waitForTry()
+	}
+	if later > 0 {
+		waitForKept(f.T, f.path, func(all []kept) bool {
+			return !slices.ContainsFunc(all, func(d kept) bool { return d.fault == "" })
+		})
+		f.clock.jump(later)
+	}
+	f.listen()
+	f.queue("after")
 }
 
 func newFar(t *testing.T, away bool) *far {
@@ -171,12 +188,13 @@ func (f *far) queue(text string) {
 	}
 }
 
-func (f *far) run() (stop func()) {
+func (f *far) run() {
 	quiet := slog.New(slog.DiscardHandler)
 	tele := telegram.New(telegram.Settings{Token: telegramtest.Token, API: f.api}, quiet)
 	box := outbox.New(f.store, tele, outbox.Account{Network: channel.Telegram}, outbox.Options{SendTimeout: 500 * time.Millisecond,
 		Observe: func(_ outbox.Delivery, r outbox.Result, _ time.Duration) { f.tries <- r }}, quiet, f.clock.now)
-	return running(f.T, box)
+	f.stop = running(f.T, box)
+	f.Cleanup(f.stop)
 }
 
 // running runs an outbox and returns how to stop it.
