@@ -11,6 +11,9 @@ const (
 	// giveUpAfter is how old a delivery without an expiry may get while its network is out of reach: a
 	// day bridges any outage that staff would not hear of otherwise.
 	giveUpAfter = 24 * time.Hour
+	// giveUpTries is how often it must have been tried as well, about an hour's worth: what a clock that jumped, or a
+	// process that was down for days, made old has hardly been tried.
+	giveUpTries = 18
 	firstDelay  = 2 * time.Second
 	longestWait = 5 * time.Minute
 	// leastThrottle is what to wait when a network asks to slow down without saying for how long.
@@ -26,7 +29,7 @@ func judge(d Delivery, id string, err error, now time.Time, jitter func(time.Dur
 	r := Result{ID: d.ID, State: Failed, Fault: fault.Fault, Reason: fault.Error()}
 	switch fault.Fault {
 	case channel.Temporary:
-		if now.Sub(d.Created) < giveUpAfter {
+		if now.Sub(d.Created) < giveUpAfter || d.Attempt < giveUpTries {
 			r.State, r.Due = Queued, now.Add(jitter(backoff(d.Attempt)))
 		}
 	case channel.Throttled:

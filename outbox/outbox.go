@@ -23,6 +23,9 @@ type Store interface {
 	// Recover decides over what a crash left in flight: a reply or an alert that never was in doubt before
 	// is queued again, everything else becomes unknown.
 	Recover(ctx context.Context, a Account, now time.Time) (requeued, unknown int, err error)
+	// BringForward brings forward what was planned by a clock that was ahead: what was made or is tried again at a
+	// time that lies further away than any wait of its own. It returns how many.
+	BringForward(ctx context.Context, a Account, now time.Time) (int, error)
 }
 
 // Sender is the part of a channel that the outbox needs.
@@ -57,6 +60,8 @@ const (
 	offPause = time.Minute
 	// patience is how long collect waits for one more result: less than a transaction takes.
 	patience = 50 * time.Microsecond
+	// clockBack is how far the clock must go back to be noticed: less than that may simply be waited for.
+	clockBack = time.Minute
 )
 
 // Outbox drains one account.
@@ -82,6 +87,8 @@ type Outbox struct {
 	newsFrom time.Time
 	// offUntil is when an account that could not send at all is tried again.
 	offUntil time.Time
+	// latest is the latest time that the clock on the wall showed.
+	latest time.Time
 }
 
 // New makes an Outbox. Nothing leaves before Run or Drain.
@@ -138,6 +145,10 @@ func (o *Outbox) Run(ctx context.Context) error {
 	if requeued+unknown > 0 {
 		o.log.Warn("deliveries were in flight at the last stop", "network", o.account.Network, "requeued", requeued, "unknown", unknown)
 	}
+	// A machine that starts with a wrong clock sets it while nothing runs: nobody saw it go back.
+	if err := o.replan(ctx, o.now()); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		pause, err := o.step(ctx)
 		if err != nil {
@@ -158,6 +169,9 @@ func (o *Outbox) Run(ctx context.Context) error {
 func (o *Outbox) step(ctx context.Context) (time.Duration, error) {
 	o.collect()
 	now := o.now()
+	if err := o.followClock(ctx, now); err != nil {
+		return 0, err
+	}
 	tokens := int(o.limiter.TokensAt(now))
 	if o.limiter.Limit() == rate.Inf {
 		tokens = o.window
@@ -194,6 +208,38 @@ func (o *Outbox) step(ctx context.Context) (time.Duration, error) {
 		return max(time.Millisecond, min(pollEvery, next.Sub(now))), nil
 	}
 	return pollEvery, nil
+}
+
+// followClock notices that the clock on the wall went back. What was planned by the later time would wait until that
+// comes again, perhaps for days: the database plans it anew, and what is remembered here is forgotten, since the
+// network says again what it still wants.
+func (o *Outbox) followClock(ctx context.Context, now time.Time) error {
+	wall := now.Round(0)
+	if o.latest.Sub(wall) < clockBack {
+		if wall.After(o.latest) {
+			o.latest = wall
+		}
+		return nil
+	}
+	if err := o.replan(ctx, now); err != nil {
+		return err
+	}
+	o.latest, o.newsFrom, o.offUntil = wall, time.Time{}, time.Time{}
+	o.meters.reopen()
+	// The limiter counts on from the last time that it was told of.
+	o.limiter.AllowN(now, 0)
+	return nil
+}
+
+func (o *Outbox) replan(ctx context.Context, now time.Time) error {
+	replanned, err := o.store.BringForward(ctx, o.account, now)
+	if err != nil {
+		return fmt.Errorf("plan deliveries anew: %w", err)
+	}
+	if replanned > 0 {
+		o.log.Warn("the clock went back", "network", o.account.Network, "replanned", replanned)
+	}
+	return nil
 }
 
 func (o *Outbox) lowest(now time.Time) Lane {

@@ -82,6 +82,13 @@ func (m *meters) hold(chat string, until, now time.Time) {
 	}
 }
 
+// reopen forgets what the network asked to wait for.
+func (m *meters) reopen() {
+	for _, of := range m.of {
+		of.until = time.Time{}
+	}
+}
+
 // held lists the chats that must wait, and when the first of them opens: zero when none is held. It forgets those
 // that are as if nothing had been sent.
 func (m *meters) held(now time.Time) (chats []string, opens time.Time) {

@@ -361,6 +361,29 @@ func (s *Store) Recover(ctx context.Context, a outbox.Account, now time.Time) (r
 	return requeued, unknown, err
 }
 
+// longestPlan is more than any wait between two tries that the outbox chooses itself.
+const longestPlan = 10 * time.Minute
+
+// What was made later than now was made by a clock that was ahead: it keeps the wait it was made with. What is tried
+// again so much later was planned by one. A later time that somebody asked for stays as it is.
+const planAnew = `
+UPDATE delivery SET due_at = MIN(due_at, CASE WHEN fault = '' THEN $3 + due_at - created_at ELSE $3 END)
+WHERE network = $1 AND state = 'queued' AND lane IN (0, 1, 2, 3) AND due_at > $3 AND ($2 = '' OR chat = $2)
+	AND (created_at > $3 OR (fault <> '' AND due_at > $4))`
+
+// BringForward implements outbox.Store.
+func (s *Store) BringForward(ctx context.Context, a outbox.Account, now time.Time) (replanned int, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, planAnew, a.Network, a.Chat, now.UnixMilli(), now.Add(longestPlan).UnixMilli())
+		if err != nil {
+			return fmt.Errorf("plan anew what a clock ahead had planned: %w", err)
+		}
+		replanned = affected(r)
+		return nil
+	})
+	return replanned, err
+}
+
 // affected counts the rows of a statement; SQLite always knows.
 func affected(r sql.Result) int {
 	n, _ := r.RowsAffected()

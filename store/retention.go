@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -79,7 +80,7 @@ const (
 )
 
 // compact gives free pages back in small steps, which needs a database that was made with auto_vacuum; in one that was
-// not, what is free is only used again. The log is copied into the database and cut.
+// not, what is free is only used again. The log is cut then.
 func (s *Store) compact(ctx context.Context) error {
 	for last := -1; ; {
 		var free int
@@ -94,10 +95,32 @@ func (s *Store) compact(ctx context.Context) error {
 		}
 		last = free
 	}
-	// A reader may keep a part of the log in use: it is cut the next night.
+	return s.cutLog(ctx)
+}
+
+// cutLog copies the log into the database and cuts it, unless a reader still uses a part of it: then it is cut the
+// next night. SQLite would wait for that reader, and everything that is to be written for SQLite.
+func (s *Store) cutLog(ctx context.Context) (err error) {
+	c, err := s.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("take the writer: %w", err)
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if _, err := c.ExecContext(ctx, `PRAGMA busy_timeout(0)`); err != nil {
+		return fmt.Errorf("wait for nobody: %w", err)
+	}
 	var busy, pages, copied int
-	if err := s.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &copied); err != nil {
-		return fmt.Errorf("cut the log: %w", err)
+	if err := c.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &copied); err != nil {
+		err = fmt.Errorf("cut the log: %w", err)
+		return errors.Join(err, waitAgain(ctx, c))
+	}
+	return waitAgain(ctx, c)
+}
+
+// waitAgain lets the writer wait for another process as it does at all other times, whether or not ctx has ended.
+func waitAgain(ctx context.Context, c *sql.Conn) error {
+	if _, err := c.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf(`PRAGMA busy_timeout(%d)`, busyTimeout.Milliseconds())); err != nil {
+		return fmt.Errorf("wait for others again: %w", err)
 	}
 	return nil
 }

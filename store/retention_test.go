@@ -84,7 +84,7 @@ func TestNothingThatHappensOftenReadsAWholeTable(t *testing.T) {
 	t.Cleanup(func() { s.Close() })
 	often := map[string]string{
 		"claimable": claimable, "recipientsAt": recipientsAt, "insertClaimed": insertClaimed, "recordSent": recordSent, "recordResult": recordResult,
-		"fanning": fanning, "onTheirWay": onTheirWay, "earliestDue": earliestDue, "counted": counted, "recoverable": recoverable, "uncertain": uncertain,
+		"fanning": fanning, "onTheirWay": onTheirWay, "earliestDue": earliestDue, "counted": counted, "recoverable": recoverable, "uncertain": uncertain, "planAnew": planAnew,
 		"takenBack": takenBack, "namesBehind": namesBehind, "refusedLately": refusedLately, "figures": figureQueries, "stopErased": stopErased, "blankErased": blankErased,
 		"cancel": `UPDATE delivery SET state = 'stopped' WHERE announcement_id = $1 AND state = 'queued'`,
 		"faults": `SELECT fault, COUNT(*) FROM delivery WHERE announcement_id = $1 AND state = 'failed' GROUP BY fault`,

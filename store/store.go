@@ -28,6 +28,9 @@ import (
 // cores this runs on.
 const readers = 4
 
+// busyTimeout is how long a writer waits for one in another process.
+const busyTimeout = 15 * time.Second
+
 // Store is one open database.
 type Store struct {
 	path  string
@@ -80,7 +83,7 @@ func Open(ctx context.Context, path string, now time.Time) (*Store, error) {
 func open(path string, readOnly bool) (*sql.DB, error) {
 	pragmas := url.Values{"_pragma": {
 		// auto_vacuum, which must be the first to touch a new file, lets free pages be given back in small steps.
-		"busy_timeout(15000)", "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"temp_store(MEMORY)", "cache_size(-4000)",
 		// 16 MB: a long announcement writes the same few pages again and again, and each time that the log is
 		// copied into the database costs two waits for the disk.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -91,6 +92,8 @@ func (p *program) askRunning(ctx context.Context, s settings) error {
 
 func (p *program) examine(ctx context.Context, s settings) []remark {
 	remarks := []remark{{ok: true, what: fmt.Sprintf("settings: data in %s, zone %s, console on %s", s.Data, s.Timezone, s.Listen)}}
+	// Before the database is opened: whoever closes it last cuts its log.
+	remarks = append(remarks, examineLog(s.databaseFile()))
 	remarks = append(remarks, p.examineDatabase(ctx, s)...)
 	remarks = append(remarks, p.examineClock(), examineDisk(s.Data), p.examineBackups(s), p.examineTelegram(ctx, s), examineFAQ(p.now()))
 	return remarks
@@ -125,6 +128,24 @@ func (p *program) examineDatabase(ctx context.Context, s settings) []remark {
 		out = append(out, remark{what: "database", fix: err.Error()})
 	}
 	return out
+}
+
+// largestLog is far more than a night's work leaves in the log.
+const largestLog = 200 << 20
+
+// examineLog catches a reader that is stuck: for as long as it reads, nothing of the log can be used again.
+func examineLog(database string) remark {
+	info, err := os.Stat(database + "-wal")
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return remark{ok: true, what: "log: none, nothing has the database open"}
+	case err != nil:
+		return remark{what: "log", fix: err.Error()}
+	case info.Size() > largestLog:
+		return remark{what: "log", fix: fmt.Sprintf("%s-wal has %d MB: something reads the database without end. Close other programs that have it open, or restart chasqui serve; the next night cuts it",
+			filepath.Base(database), info.Size()>>20)}
+	}
+	return remark{ok: true, what: fmt.Sprintf("log: %d MB", info.Size()>>20)}
 }
 
 // recount holds the counters of announcements against their deliveries.
