@@ -114,9 +114,15 @@ var errElsewhere = errors.New("another tick did it")
 
 // SkipReminders implements agenda.Store.
 func (s *Store) SkipReminders(ctx context.Context, rs []agenda.Reminder, drafts []outbox.Draft, now time.Time) error {
+	return skipAll(ctx, s, rs, markReminder, drafts, now)
+}
+
+// skipAll marks what did not leave in time as skipped and queues what is said about it, all or none: what
+// another tick has marked it has told too.
+func skipAll[T any](ctx context.Context, s *Store, all []T, mark func(context.Context, *sql.Tx, T, string) (bool, error), drafts []outbox.Draft, now time.Time) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		for _, r := range rs {
-			marked, err := markReminder(ctx, tx, r, "skipped")
+		for _, one := range all {
+			marked, err := mark(ctx, tx, one, "skipped")
 			if err != nil {
 				return err
 			}
@@ -228,20 +234,5 @@ func (s *Store) FireDeadline(ctx context.Context, d agenda.Deadline, draft outbo
 
 // SkipDeadlines implements agenda.Store.
 func (s *Store) SkipDeadlines(ctx context.Context, ds []agenda.Deadline, drafts []outbox.Draft, now time.Time) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		for _, d := range ds {
-			marked, err := markDeadline(ctx, tx, d, "skipped")
-			if err != nil {
-				return err
-			}
-			if !marked {
-				return errElsewhere
-			}
-		}
-		return enqueueAll(ctx, tx, drafts, now)
-	})
-	if errors.Is(err, errElsewhere) {
-		return nil
-	}
-	return err
+	return skipAll(ctx, s, ds, markDeadline, drafts, now)
 }
