@@ -159,6 +159,19 @@ func (s *Server) Called(method string) []Call {
 	return out
 }
 
+// Count is how many calls there were.
+func (s *Server) Count(method string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for i := range s.calls {
+		if s.calls[i].Method == method {
+			n++
+		}
+	}
+	return n
+}
+
 // failure is an answer that refuses.
 type failure struct {
 	code        int
