@@ -1,9 +1,12 @@
 package store
 
 import (
+	"database/sql"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -93,14 +96,20 @@ func TestAFailedMigrationLeavesTheSchemaBeforeIt(t *testing.T) {
 	}
 }
 
-func TestConsentsOutliveTheirTableBeingMadeAnew(t *testing.T) {
-	early := fstest.MapFS{}
-	for name, file := range grown(t).(fstest.MapFS) {
-		if name < "migrations/0005" {
-			early[name] = file
-		}
+// asBefore makes a database as it was before the migration whose name ends so, whatever its number.
+func asBefore(t *testing.T, ending string) (path string, db *sql.DB) {
+	t.Helper()
+	all := grown(t).(fstest.MapFS)
+	names := slices.Sorted(maps.Keys(all))
+	at := slices.IndexFunc(names, func(name string) bool { return strings.HasSuffix(name, ending) })
+	if at < 1 {
+		t.Fatalf("no migration before one that ends in %s", ending)
 	}
-	path := filepath.Join(t.TempDir(), "chasqui.db")
+	early := fstest.MapFS{}
+	for _, name := range names[:at] {
+		early[name] = all[name]
+	}
+	path = filepath.Join(t.TempDir(), "chasqui.db")
 	db, err := open(path, false)
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +118,11 @@ func TestConsentsOutliveTheirTableBeingMadeAnew(t *testing.T) {
 	if err := s.migrate(t.Context(), early, time.Now()); err != nil {
 		t.Fatal(err)
 	}
+	return path, db
+}
+
+func TestConsentsOutliveTheirTableBeingMadeAnew(t *testing.T) {
+	path, db := asBefore(t, "_roster.sql")
 	if _, err := db.Exec(`INSERT INTO member (id, consent, created_at, updated_at) VALUES (7, 'given', 0, 0);
 		INSERT INTO consent (id, member_id, change, how, at) VALUES (3, 7, 'enrolled', 'import', 1), (9, 7, 'given', 'button', 2)`); err != nil {
 		t.Fatal(err)
@@ -116,7 +130,7 @@ func TestConsentsOutliveTheirTableBeingMadeAnew(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err = Open(t.Context(), path, time.Now())
+	s, err := Open(t.Context(), path, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,26 +154,7 @@ func TestConsentsOutliveTheirTableBeingMadeAnew(t *testing.T) {
 // TestDeliveriesOutliveTheirTableBeingMadeAnew takes a database of before through the migration: what stood in it is
 // there, is counted as before but for what is in flight, and no number is given twice.
 func TestDeliveriesOutliveTheirTableBeingMadeAnew(t *testing.T) {
-	before, early := "", fstest.MapFS{}
-	for name := range grown(t).(fstest.MapFS) {
-		if strings.HasSuffix(name, "_outbox.sql") {
-			before = name
-		}
-	}
-	for name, file := range grown(t).(fstest.MapFS) {
-		if name < before {
-			early[name] = file
-		}
-	}
-	path := filepath.Join(t.TempDir(), "chasqui.db")
-	db, err := open(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &Store{path: path, write: db}
-	if err := s.migrate(t.Context(), early, time.Now()); err != nil {
-		t.Fatal(err)
-	}
+	path, db := asBefore(t, "_outbox.sql")
 	if _, err := db.Exec(`INSERT INTO announcement (id, text_fr, text_es, audience, created_at, updated_at) VALUES (5, 'a', 'b', 'all', 0, 0);
 		INSERT INTO delivery (id, key, lane, network, chat, body, state, due_at, created_at, claimed_at, done_at, announcement_id, variant, cause) VALUES
 			(1, 'a', 3, 'telegram', '1', '{}', 'sent', 0, 0, NULL, 1, 5, 'fr', ''), (2, 'b', 3, 'telegram', '2', '{}', 'sending', 0, 0, 1, NULL, 5, 'es', ''),
@@ -170,7 +165,8 @@ func TestDeliveriesOutliveTheirTableBeingMadeAnew(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = Open(t.Context(), path, time.Now()); err != nil {
+	s, err := Open(t.Context(), path, time.Now())
+	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
